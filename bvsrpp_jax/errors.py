@@ -1,0 +1,12 @@
+"""The one exception that means "your input, not our bug".
+
+The command line prints an `InputError` as a single line and leaves with exit code 2;
+every other exception is a defect of this package and keeps its traceback.
+"""
+
+
+class InputError(ValueError):
+    """Bad input or configuration, told in one line.
+
+    The message has the form `<file or key>: <what is wrong>. <what to do>.`
+    """
