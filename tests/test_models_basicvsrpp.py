@@ -35,7 +35,7 @@ def load(name):
 
 def stages(model, params, lq):
     """Flows, every branch's features and the output of a whole clip."""
-    call = lambda method, *args: model.apply({"params": params}, *args, method=method)  # noqa: E731
+    call = lambda method, *args: model.apply({"params": params}, *args, method=method)
     flows = call("flows", lq)
     feats = [call("features", lq)]
     for branch in BRANCHES:
@@ -70,7 +70,7 @@ def test_equals_the_official_network(name):
 
 def in_chunks(model, params, lq, length):
     """The network over chunks of `length` frames, each branch in its own order."""
-    call = lambda method, *args: model.apply({"params": params}, *args, method=method)  # noqa: E731
+    call = lambda method, *args: model.apply({"params": params}, *args, method=method)
     t = lq.shape[1]
     flows = call("flows", lq)
     feats = [call("features", lq)]

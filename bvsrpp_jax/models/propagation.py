@@ -140,7 +140,7 @@ class Branch(nn.Module):
         else:
             previous = jnp.concatenate([before, flow_n1[:, :-1]], 1)
         n, t = flow_n1.shape[:2]
-        fold = lambda flow: flow.reshape(n * t, *flow.shape[2:])  # noqa: E731
+        fold = lambda flow: flow.reshape(n * t, *flow.shape[2:])
         warped = flow_warp(fold(previous), fold(flow_n1)).reshape(flow_n1.shape)
         return jnp.where(index[:, None, None, None] < 2, 0, flow_n1 + warped)
 

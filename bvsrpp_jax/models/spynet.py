@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from bvsrpp_jax.models.layers import Conv, Dtype, flow_normal, zeros
 from bvsrpp_jax.ops.resize import avg_pool2, resize_bilinear
@@ -19,9 +20,10 @@ from bvsrpp_jax.ops.sampling import at_least_float32
 from bvsrpp_jax.ops.warp import flow_warp
 
 LEVELS = 6
-# The colour statistics of ImageNet, which the published flow weights expect.
-MEAN = (0.485, 0.456, 0.406)
-STD = (0.229, 0.224, 0.225)
+# The colour statistics of ImageNet, which the published flow weights expect. float32
+# in 64-bit mode too, as the buffers of official checkpoints are.
+MEAN = np.array((0.485, 0.456, 0.406), np.float32)
+STD = np.array((0.229, 0.224, 0.225), np.float32)
 
 
 class SPyNet(nn.Module):
@@ -56,7 +58,7 @@ class SPyNet(nn.Module):
     def _prepare(self, image, size):
         """Normalises colours, resizes, and halves five times; coarsest first."""
         dtype = at_least_float32(self.dtype)
-        mean, std = (jnp.array(constant, dtype) for constant in (MEAN, STD))
+        mean, std = MEAN.astype(dtype), STD.astype(dtype)
         pyramid = [resize_bilinear((image.astype(dtype) - mean) / std, size)]
         for _ in range(LEVELS - 1):
             pyramid.append(avg_pool2(pyramid[-1]))

@@ -47,70 +47,65 @@ def modulated_deform_conv(
     chex.assert_shape(offset, (n, h, w, groups, 9, 2))
     chex.assert_shape(mask, (n, h, w, groups, 9))
     chex.assert_shape(kernel, (3, 3, c, None))
-    y = _sum_over_taps(x, offset, mask, kernel)
+    y = _sum_over_taps(*map(jnp.asarray, (x, offset, mask, kernel)))
     return (y if bias is None else y + bias).astype(x.dtype)
 
 
-def _tap(x, offset, mask, kernel, place):
+@jax.custom_vjp
+def _sum_over_taps(x, offset, mask, kernel):
+    def add_tap(index, total):
+        return total + _tap(x, *_slices(offset, mask, kernel, index), index)
+
+    shape = (*x.shape[:3], kernel.shape[-1])
+    total = jnp.zeros_like(x, at_least_float32(offset.dtype), shape=shape)
+    return lax.fori_loop(0, 9, add_tap, total)
+
+
+def _tap(x, offset, mask, kernel, index):
     """One tap's share of the output.
 
-    x [n, h, w, c], offset [n, h, w, g, 2], mask [n, h, w, g], kernel [c, o], place [2]:
-    the tap's regular displacement (y, x). Returns [n, h, w, o].
+    x [n, h, w, c], offset [n, h, w, g, 2], mask [n, h, w, g], kernel [c, o]; index from
+    0 to 8 gives the tap's regular place. Returns [n, h, w, o].
     """
     n, h, w, c = x.shape
     groups = mask.shape[-1]
-    offset = offset.astype(at_least_float32(offset.dtype)) + place
-    row = jnp.arange(h, dtype=offset.dtype)[:, None, None] + offset[..., 0]
-    col = jnp.arange(w, dtype=offset.dtype)[:, None] + offset[..., 1]
+    offset = offset.astype(at_least_float32(offset.dtype))
+    row = jnp.arange(h)[:, None, None] + (index // 3 - 1) + offset[..., 0]
+    col = jnp.arange(w)[:, None] + (index % 3 - 1) + offset[..., 1]
     sampled = bilinear_sample(x.reshape(n, h, w, groups, c // groups), row, col)
     modulated = (sampled * mask[..., None]).astype(x.dtype).reshape(n, h, w, c)
     return jnp.matmul(modulated, kernel, preferred_element_type=row.dtype)
 
 
-def _taps(offset, mask, kernel):
-    """The inputs that differ from tap to tap, tap axis first."""
-    place = jnp.stack(jnp.meshgrid(jnp.arange(-1, 2), jnp.arange(-1, 2), indexing="ij"))
+def _slices(offset, mask, kernel, index):
+    """What belongs to one tap; sliced in place, as a scan would copy it all first."""
     return (
-        jnp.moveaxis(offset, 4, 0),  # [9, n, h, w, g, 2]
-        jnp.moveaxis(mask, 4, 0),  # [9, n, h, w, g]
-        kernel.reshape(9, *kernel.shape[2:]),  # [9, c, o]
-        place.reshape(2, 9).T,  # [9, 2]
+        lax.dynamic_index_in_dim(offset, index, 4, keepdims=False),
+        lax.dynamic_index_in_dim(mask, index, 4, keepdims=False),
+        kernel[index // 3, index % 3],
     )
 
 
-@jax.custom_vjp
-def _sum_over_taps(x, offset, mask, kernel):
-    def add_tap(total, tap):
-        return total + _tap(x, *tap), None
-
-    dtype = at_least_float32(offset.dtype)
-    zeros = jnp.zeros_like(x, dtype, shape=(*x.shape[:3], kernel.shape[-1]))
-    total, _ = lax.scan(add_tap, zeros, _taps(offset, mask, kernel))
-    return total
-
-
-def _sum_over_taps_forward(x, offset, mask, kernel):
+def _forward(x, offset, mask, kernel):
     return _sum_over_taps(x, offset, mask, kernel), (x, offset, mask, kernel)
 
 
-def _sum_over_taps_backward(inputs, grad):
-    x, offset, mask, kernel = inputs
+def _backward(inputs, grad):
+    x, *variables = inputs
 
-    def tap_gradients(dx, tap):
-        *variables, place = tap
-        _, vjp = jax.vjp(lambda x, *v: _tap(x, *v, place), x, *variables)
-        dx_tap, *gradients = vjp(grad)
-        return dx + dx_tap, gradients
+    def add_tap(index, gradients):
+        dx, doffset, dmask, dkernel = gradients
+        tap = lambda x, *slices: _tap(x, *slices, index)
+        _, vjp = jax.vjp(tap, x, *_slices(*variables, index))
+        dx_tap, doffset_tap, dmask_tap, dkernel_tap = vjp(grad)
+        return (
+            dx + dx_tap,
+            lax.dynamic_update_index_in_dim(doffset, doffset_tap, index, 4),
+            lax.dynamic_update_index_in_dim(dmask, dmask_tap, index, 4),
+            dkernel.at[index // 3, index % 3].set(dkernel_tap),
+        )
 
-    dx, (doffset, dmask, dkernel) = lax.scan(
-        tap_gradients, jnp.zeros_like(x), _taps(offset, mask, kernel)
-    )
-    return (
-        dx,
-        jnp.moveaxis(doffset, 0, 4),
-        jnp.moveaxis(dmask, 0, 4),
-        dkernel.reshape(kernel.shape),
-    )
+    return lax.fori_loop(0, 9, add_tap, jax.tree.map(jnp.zeros_like, inputs))
 
 
-_sum_over_taps.defvjp(_sum_over_taps_forward, _sum_over_taps_backward)
+_sum_over_taps.defvjp(_forward, _backward)

@@ -32,12 +32,24 @@ def flow_warp(
     chex.assert_equal_shape_prefix([x, flow], 3)
     _, h, w, _ = x.shape
     flow = flow.astype(at_least_float32(flow.dtype))
-    row = jnp.arange(h, dtype=flow.dtype)[:, None] + flow[..., 1]  # [n, h, w]
-    col = jnp.arange(w, dtype=flow.dtype) + flow[..., 0]
+    row = _grid_rounded(jnp.arange(h)[:, None] + flow[..., 1], h - 1)  # [n, h, w]
+    col = _grid_rounded(jnp.arange(w) + flow[..., 0], w - 1)
     if padding == "border":
         row, col = _clamp(row, h - 1), _clamp(col, w - 1)
     warped = bilinear_sample(x[:, :, :, None], row[..., None], col[..., None])
     return warped[:, :, :, 0].astype(x.dtype)
+
+
+def _grid_rounded(coordinate: jax.Array, last: int) -> jax.Array:
+    """Goes to PyTorch's normalised grid in [-1, 1] and back, for its rounding.
+
+    The official code samples through that grid, which moves a coordinate by an ulp or
+    so. Values do not care; but at whole pixels, where bilinear interpolation has a
+    kink, the ulp decides which of the two one-sided derivatives the flow receives.
+    """
+    last = max(last, 1)
+    normalised = 2 * coordinate / last - 1
+    return (normalised + 1) / 2 * last
 
 
 def _clamp(coordinate: jax.Array, last: int) -> jax.Array:
