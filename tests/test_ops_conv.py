@@ -23,11 +23,11 @@ def plain(x, kernel, stride):
 
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("size", [(6, 7), (5, 8)])
-@pytest.mark.parametrize("k", [3, 7])
-def test_gradients_equal_the_derived_ones(k, size, stride):
+@pytest.mark.parametrize(("k", "channels"), [(3, 4), (3, 2), (7, 4)])
+def test_gradients_equal_the_derived_ones(k, channels, size, stride):
     keys = jax.random.split(jax.random.key(0), 3)
     x = jax.random.normal(keys[0], (2, *size, 3))
-    kernel = jax.random.normal(keys[1], (k, k, 3, 4))
+    kernel = jax.random.normal(keys[1], (k, k, 3, channels))
     y, vjp = jax.vjp(lambda *a: conv2d(*a, stride=stride), x, kernel)
     expected, expected_vjp = jax.vjp(lambda *a: plain(*a, stride), x, kernel)
     np.testing.assert_array_equal(y, expected)
