@@ -104,7 +104,12 @@ def test_coordinates_stay_float32_in_bfloat16():
 
 def test_backward_pass_never_holds_all_samples():
     """Nine taps of four corners are 75 MB here; one tap's samples are 2 MB."""
-    shapes = (1, 64, 64, 128), (1, 64, 64, 16, 9, 2), (1, 64, 64, 16, 9), (3, 3, 128, 64)
+    shapes = (
+        (1, 64, 64, 128),
+        (1, 64, 64, 16, 9, 2),
+        (1, 64, 64, 16, 9),
+        (3, 3, 128, 64),
+    )
     inputs = [jax.ShapeDtypeStruct(shape, jnp.float32) for shape in shapes]
     loss = lambda *inputs: modulated_deform_conv(*inputs).sum()
     compiled = jax.jit(jax.grad(loss, (0, 1, 2, 3))).lower(*inputs).compile()

@@ -35,7 +35,9 @@ def test_zero_flow_is_identity(padding):
 def test_flow_is_x_then_y_and_points_to_what_is_read():
     x = jnp.arange(12.0).reshape(1, 3, 4, 1)
     y = flow_warp(x, jnp.broadcast_to(jnp.array([2.0, 1.0]), (1, 3, 4, 2)))
-    np.testing.assert_array_equal(y[0, :, :, 0], [[6, 7, 0, 0], [10, 11, 0, 0], [0] * 4])
+    np.testing.assert_array_equal(
+        y[0, :, :, 0], [[6, 7, 0, 0], [10, 11, 0, 0], [0] * 4]
+    )
 
 
 def test_border_padding_repeats_the_nearest_pixel():

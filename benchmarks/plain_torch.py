@@ -1,0 +1,312 @@
+"""BasicVSR++ in plain PyTorch: what the JAX network is measured against.
+
+The network of arXiv:2104.13371 with nothing but torch and torchvision; its deformable
+convolution is `torchvision.ops.deform_conv2d`. Parameter names are the official ones,
+so an official state dict (without `generator.`) loads with `strict=True`.
+`check_plain_torch.py` holds it against recordings of the official network.
+
+Layout as in PyTorch: clips `[n, t, c, h, w]`, frames `[n, c, h, w]`, values in [0, 1].
+A flow `[n, 2, h, w]` holds (x, y) in pixels; sampling offsets are (y, x).
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torchvision.ops import deform_conv2d
+
+BRANCHES = ("backward_1", "forward_1", "backward_2", "forward_2")
+PYRAMID_LEVELS = 6
+
+
+def lrelu(x: Tensor) -> Tensor:
+    """The leaky ReLU of the whole network, slope 0.1; SPyNet and blocks use ReLU."""
+    return F.leaky_relu(x, 0.1)
+
+
+def flow_warp(x: Tensor, flow: Tensor, padding: str = "zeros") -> Tensor:
+    """Samples `x` bilinearly at every pixel's own position plus `flow`.
+
+    Args:
+        x: `[n, c, h, w]`.
+        flow: `[n, 2, h, w]`, (x, y) in pixels.
+        padding: what lies outside: "zeros" or "border" (the nearest edge pixel).
+    """
+    height, width = x.shape[-2:]
+    columns = torch.arange(width, dtype=flow.dtype, device=flow.device)
+    rows = torch.arange(height, dtype=flow.dtype, device=flow.device)[:, None]
+    grid_x = (columns + flow[:, 0]) * (2 / max(width - 1, 1)) - 1
+    grid_y = (rows + flow[:, 1]) * (2 / max(height - 1, 1)) - 1
+    grid = torch.stack([grid_x, grid_y], dim=-1)  # [n, h, w, 2]
+    return F.grid_sample(x, grid, "bilinear", padding, align_corners=True)
+
+
+def resize(x: Tensor, size: tuple[int, int], align_corners: bool = False) -> Tensor:
+    """Bilinear resize of `[n, c, h, w]` to `size`, without anti-aliasing."""
+    return F.interpolate(x, size, mode="bilinear", align_corners=align_corners)
+
+
+class NamedConv(nn.Module):
+    """A convolution that checkpoints know as `conv`."""
+
+    def __init__(self, in_channels: int, out_channels: int):
+        super().__init__()
+        self.conv = nn.Conv2d(in_channels, out_channels, 7, padding=3)
+
+
+class FlowLevel(nn.Module):
+    """One level of SPyNet: five 7x7 convolutions from 8 channels to a flow residue."""
+
+    def __init__(self):
+        super().__init__()
+        widths = (8, 32, 64, 32, 16, 2)
+        self.basic_module = nn.ModuleList(map(NamedConv, widths[:-1], widths[1:]))
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self.basic_module[:-1]:
+            x = F.relu(layer.conv(x))
+        return self.basic_module[-1].conv(x)
+
+
+class SPyNet(nn.Module):
+    """Optical flow, coarse to fine (arXiv:1611.00850), any height and width."""
+
+    def __init__(self):
+        super().__init__()
+        self.basic_module = nn.ModuleList(FlowLevel() for _ in range(PYRAMID_LEVELS))
+        mean, std = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
+        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1))
+
+    def forward(self, reference: Tensor, support: Tensor) -> Tensor:
+        """The flow `[n, 2, h, w]` that warps `support` onto `reference`."""
+        height, width = reference.shape[-2:]
+        full = -(-height // 32) * 32, -(-width // 32) * 32
+        flow = self.pyramid_flow(resize(reference, full), resize(support, full))
+        ratio = flow.new_tensor([width / full[1], height / full[0]])
+        return resize(flow, (height, width)) * ratio.view(1, 2, 1, 1)
+
+    def pyramid_flow(self, reference: Tensor, support: Tensor) -> Tensor:
+        """The same for sides that are multiples of 32."""
+        references = self.pyramid(reference)
+        supports = self.pyramid(support)
+        n, _, height, width = references[0].shape
+        flow = reference.new_zeros(n, 2, height, width)
+        levels = zip(self.basic_module, references, supports, strict=True)
+        for i, (level, ref, sup) in enumerate(levels):
+            if i > 0:
+                flow = 2 * resize(flow, ref.shape[-2:], align_corners=True)
+            warped = flow_warp(sup, flow, padding="border")
+            flow = flow + level(torch.cat([ref, warped, flow], dim=1))
+        return flow
+
+    def pyramid(self, image: Tensor) -> list[Tensor]:
+        """The normalised image at 1/32, 1/16, ... 1/1 of its size."""
+        images = [(image - self.mean) / self.std]
+        for _ in range(PYRAMID_LEVELS - 1):
+            images.append(F.avg_pool2d(images[-1], 2))
+        return images[::-1]
+
+
+class ResidualBlock(nn.Module):
+    """x + conv2(relu(conv1(x)))."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.conv2(F.relu(self.conv1(x)))
+
+
+class ResidualBlocks(nn.Module):
+    """A convolution to the working width, then residual blocks."""
+
+    def __init__(self, in_channels: int, channels: int, num_blocks: int):
+        super().__init__()
+        self.main = nn.Sequential(
+            nn.Conv2d(in_channels, channels, 3, padding=1),
+            nn.LeakyReLU(0.1),
+            nn.Sequential(*(ResidualBlock(channels) for _ in range(num_blocks))),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.main(x)
+
+
+class DeformAlign(nn.Module):
+    """Second-order flow-guided deformable alignment (Section 3.2 of the paper)."""
+
+    def __init__(self, channels: int, groups: int, max_residue: float):
+        super().__init__()
+        self.max_residue = max_residue
+        self.weight = nn.Parameter(torch.zeros(channels, 2 * channels, 3, 3))
+        self.bias = nn.Parameter(torch.zeros(channels))
+        widths = (3 * channels + 4, channels, channels, channels, 27 * groups)
+        layers = []
+        for i in range(4):
+            layers += [nn.Conv2d(widths[i], widths[i + 1], 3, padding=1)]
+            layers += [nn.LeakyReLU(0.1)] if i < 3 else []
+        self.conv_offset = nn.Sequential(*layers)
+
+    def forward(
+        self, feats: Tensor, condition: Tensor, flow_n1: Tensor, flow_n2: Tensor
+    ) -> Tensor:
+        """Aligns `feats = [feat_n1, feat_n2]` (not warped) with the current frame."""
+        guide = torch.cat([condition, flow_n1, flow_n2], dim=1)
+        offset_1, offset_2, mask = self.conv_offset(guide).chunk(3, dim=1)
+        # The first half of the groups samples feat_n1, the second half feat_n2; flows
+        # are (x, y), offsets (y, x), one pair for each of the 9 taps of each group.
+        pairs = offset_1.shape[1] // 2
+        offset_1 = self.bounded(offset_1) + flow_n1.flip(1).repeat(1, pairs, 1, 1)
+        offset_2 = self.bounded(offset_2) + flow_n2.flip(1).repeat(1, pairs, 1, 1)
+        offset = torch.cat([offset_1, offset_2], dim=1)
+        return deform_conv2d(
+            feats, offset, self.weight, self.bias, padding=1, mask=mask.sigmoid()
+        )
+
+    def bounded(self, residue: Tensor) -> Tensor:
+        return self.max_residue * torch.tanh(residue)
+
+
+class PixelShuffleUpsample(nn.Module):
+    """Twice the height and width: a convolution, then a pixel shuffle."""
+
+    def __init__(self, in_channels: int, out_channels: int):
+        super().__init__()
+        self.upsample_conv = nn.Conv2d(in_channels, 4 * out_channels, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.pixel_shuffle(self.upsample_conv(x), 2)
+
+
+def quarter_size_extractor(channels: int) -> nn.Sequential:
+    """Features at a quarter of the input's size, for same-size restoration."""
+    return nn.Sequential(
+        nn.Conv2d(3, channels, 3, 2, 1),
+        nn.LeakyReLU(0.1),
+        nn.Conv2d(channels, channels, 3, 2, 1),
+        nn.LeakyReLU(0.1),
+        ResidualBlocks(channels, channels, 5),
+    )
+
+
+class BasicVSRPlusPlus(nn.Module):
+    """The network: `[n, t, 3, h, w]` to `[n, t, 3, scale*h, scale*w]`, scale 4 or 1."""
+
+    def __init__(
+        self,
+        mid_channels: int = 64,
+        num_blocks: int = 7,
+        *,
+        deform_groups: int = 16,
+        max_residue_magnitude: float = 10.0,
+        scale: int = 4,
+    ):
+        super().__init__()
+        c = mid_channels
+        self.mid_channels, self.scale = mid_channels, scale
+        self.spynet = SPyNet()
+        self.feat_extract = (
+            ResidualBlocks(3, c, 5) if scale == 4 else quarter_size_extractor(c)
+        )
+        self.deform_align = nn.ModuleDict(
+            {b: DeformAlign(c, deform_groups, max_residue_magnitude) for b in BRANCHES}
+        )
+        self.backbone = nn.ModuleDict(
+            {
+                b: ResidualBlocks((2 + i) * c, c, num_blocks)
+                for i, b in enumerate(BRANCHES)
+            }
+        )
+        self.reconstruction = ResidualBlocks(5 * c, c, 5)
+        self.upsample1 = PixelShuffleUpsample(c, c)
+        self.upsample2 = PixelShuffleUpsample(c, 64)
+        self.conv_hr = nn.Conv2d(64, 64, 3, padding=1)
+        self.conv_last = nn.Conv2d(64, 3, 3, padding=1)
+
+    def forward(self, lq: Tensor) -> Tensor:
+        """Restores a clip `lq` `[n, t, 3, h, w]`; the result is not clamped."""
+        feats = self.features(lq)
+        frames = range(lq.shape[1])
+        restored = [self.reconstruct(lq[:, i], [f[i] for f in feats]) for i in frames]
+        return torch.stack(restored, dim=1)
+
+    def features(self, lq: Tensor) -> list[list[Tensor]]:
+        """Spatial features, then each branch's: five lists of t maps `[n, c, h, w]`."""
+        spatial = self.feat_extract(lq.flatten(0, 1)).unflatten(0, lq.shape[:2])
+        feats = [list(spatial.unbind(1))]
+        flows_backward, flows_forward = self.flows(lq)
+        for branch in BRANCHES:
+            backward = branch.startswith("backward")
+            flows = flows_backward if backward else flows_forward
+            feats.append(self.propagate(branch, feats, flows, backward))
+        return feats
+
+    def flows(self, lq: Tensor) -> tuple[Tensor, Tensor]:
+        """Flows of frame i to i+1, and of frame i+1 to i, each `[n, t-1, 2, h, w]`."""
+        n, t = lq.shape[:2]
+        frames = lq.flatten(0, 1)
+        if self.scale == 1:
+            frames = F.interpolate(frames, scale_factor=0.25, mode="bicubic")
+        frames = frames.unflatten(0, (n, t))
+        earlier = frames[:, :-1].flatten(0, 1)
+        later = frames[:, 1:].flatten(0, 1)
+        return (
+            self.spynet(earlier, later).unflatten(0, (n, t - 1)),
+            self.spynet(later, earlier).unflatten(0, (n, t - 1)),
+        )
+
+    def propagate(
+        self, branch: str, feats: list[list[Tensor]], flows: Tensor, backward: bool
+    ) -> list[Tensor]:
+        """One branch over all frames; its features in the order of the frames."""
+        t = len(feats[0])
+        order = range(t)[::-1] if backward else range(t)
+        feat_n1 = feat_n2 = torch.zeros_like(feats[0][0])
+        flow_before, outputs = None, []
+        for step, i in enumerate(order):
+            current, propagated = feats[0][i], feat_n1
+            if step > 0:
+                flow = flows[:, i if backward else i - 1]
+                propagated = self.align(
+                    branch, current, feat_n1, feat_n2, flow, flow_before
+                )
+                flow_before = flow
+            inputs = [f[i] for f in feats] + [propagated]
+            result = propagated + self.backbone[branch](torch.cat(inputs, dim=1))
+            # The second frame has no feature two steps back: zeros stand for it.
+            feat_n1, feat_n2 = result, feat_n1
+            outputs.append(result)
+        return outputs[::-1] if backward else outputs
+
+    def align(
+        self,
+        branch: str,
+        current: Tensor,
+        feat_n1: Tensor,
+        feat_n2: Tensor,
+        flow_n1: Tensor,
+        flow_before: Tensor | None,
+    ) -> Tensor:
+        """Aligns the features one and two steps back with the current frame."""
+        if flow_before is None:
+            flow_n2 = torch.zeros_like(flow_n1)
+        else:
+            flow_n2 = flow_n1 + flow_warp(flow_before, flow_n1)
+        warped_n1 = flow_warp(feat_n1, flow_n1)
+        warped_n2 = flow_warp(feat_n2, flow_n2)
+        return self.deform_align[branch](
+            torch.cat([feat_n1, feat_n2], dim=1),
+            torch.cat([warped_n1, current, warped_n2], dim=1),
+            flow_n1,
+            flow_n2,
+        )
+
+    def reconstruct(self, frame: Tensor, feats: list[Tensor]) -> Tensor:
+        """The restored frame of `frame` `[n, 3, h, w]` and its five features."""
+        x = self.reconstruction(torch.cat(feats, dim=1))
+        x = lrelu(self.upsample1(x))
+        x = lrelu(self.upsample2(x))
+        x = self.conv_last(lrelu(self.conv_hr(x)))
+        return x + (frame if self.scale == 1 else resize(frame, x.shape[-2:]))

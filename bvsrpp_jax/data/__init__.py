@@ -1,0 +1,1 @@
+"""Clips for training: degradations, augmentation and the sources they come from."""

@@ -1,0 +1,1 @@
+"""How good a result is, measured as the published tables measure it."""

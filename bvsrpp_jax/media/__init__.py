@@ -1,0 +1,10 @@
+"""Pixels, colour, sound and timestamps: video files and folders of pictures.
+
+A source is iterated over for `Frame`s and has an `info`; a sink takes them with `write`
+and appears under its name at `commit`. Both are context managers.
+"""
+
+from bvsrpp_jax.media.clip import ClipInfo, Frame
+from bvsrpp_jax.media.opening import Sink, Source, create_clip, open_clip
+
+__all__ = ["ClipInfo", "Frame", "Sink", "Source", "create_clip", "open_clip"]

@@ -1,0 +1,133 @@
+"""Decodes the video of a file completely and in order, or says which frame is wrong."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import NamedTuple
+
+import av
+
+from bvsrpp_jax.errors import InputError
+from bvsrpp_jax.media.container import main_video, open_container, seek_before
+from bvsrpp_jax.media.failures import as_fraction, told_as
+
+
+class Excerpt(NamedTuple):
+    """A part of a file's time, in seconds of the file's own clock.
+
+    Attributes:
+      start: what becomes time zero; None keeps everything from the beginning on and
+        leaves every timestamp alone.
+      stop: nothing from here on; None is the end.
+    """
+
+    start: Fraction | None = None
+    stop: Fraction | None = None
+
+
+class Decoder:
+    """The main video stream of a file.
+
+    Attributes:
+      path: the file.
+      stream: PyAV's stream.
+      rate: average frames a second.
+      time_base: seconds in one unit of a timestamp.
+      first_time: when the first frame is shown, in seconds of the file's clock.
+      num_frames: how many frames the header promises, None when it does not say.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+        self._container = open_container(path)
+        self.stream = main_video(self._container, path)
+        self.stream.thread_type = "AUTO"
+        rates = (self.stream.average_rate, self.stream.guessed_rate)
+        self.rate = next(filter(None, map(as_fraction, rates)), Fraction(25))
+        self.time_base = as_fraction(self.stream.time_base)
+        self.first_time = (self.stream.start_time or 0) * self.time_base
+        self._num_packets = self._num_decoded = 0
+        self._indexed = "mov" in self._container.format.name.split(",")
+        self.num_frames = self._promised()
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._container.close()
+
+    def frames(self, excerpt: Excerpt) -> Iterator[tuple[av.VideoFrame, int]]:
+        """Decodes the frames of an excerpt.
+
+        Yields:
+          frame, its timestamp on the file's clock in units of `time_base`.
+
+        Raises:
+          InputError: a frame is damaged or missing, or timestamps run backwards.
+        """
+        if excerpt.start is not None:
+            seek_before(self._container, excerpt.start)
+        for frame, pts in self._timed():
+            now = pts * self.time_base
+            if excerpt.stop is not None and now >= excerpt.stop:
+                return
+            if excerpt.start is None or now >= excerpt.start:
+                yield frame, pts
+        if excerpt.start is None:
+            self._check_complete()
+
+    def _timed(self) -> Iterator[tuple[av.VideoFrame, int]]:
+        """Raw streams have no timestamps; their frames follow at the average rate."""
+        step = max(1, round(1 / (self.rate * self.time_base)))
+        last = None
+        for frame in self._decoded():
+            following = 0 if last is None else last + step
+            pts = following if frame.pts is None else frame.pts
+            if last is not None and pts <= last:
+                raise InputError(
+                    f"{self.path}: frame {self._num_decoded - 1} is not later than the"
+                    f" one before it ({float(pts * self.time_base):.3f} s). Remux the"
+                    " file with regular timestamps."
+                )
+            yield frame, pts
+            last = pts
+
+    def _decoded(self) -> Iterator[av.VideoFrame]:
+        problem = f"decoded {{}}{self._of_promised()} frames, then the video is damaged"
+        packets = self._container.demux(self.stream)
+        while True:
+            so_far = problem.format(self._num_decoded)
+            with told_as(self.path, so_far, "Get an undamaged copy."):
+                packet = next(packets, None)
+                decoded = [] if packet is None else packet.decode()
+            for frame in decoded:
+                self._check_sound(frame)
+                self._num_decoded += 1
+                yield frame
+            if packet is None:
+                return
+            self._num_packets += bool(packet.size)
+
+    def _check_sound(self, frame: av.VideoFrame) -> None:
+        if frame.is_corrupt:
+            raise InputError(
+                f"{self.path}: frame {self._num_decoded}{self._of_promised()} is"
+                " damaged. Get an undamaged copy."
+            )
+
+    def _check_complete(self) -> None:
+        if self._indexed and self._num_packets < len(self.stream.index_entries):
+            raise InputError(
+                f"{self.path}: decoded {self._num_decoded}{self._of_promised()}"
+                " frames, then the file ends. Get the whole file."
+            )
+
+    def _of_promised(self) -> str:
+        return "" if self.num_frames is None else f" of {self.num_frames}"
+
+    def _promised(self) -> int | None:
+        """Counts of MP4 are exact; elsewhere the duration is the better witness."""
+        if self._indexed and self.stream.frames:
+            return len(self.stream.index_entries)
+        seconds = (self.stream.duration or 0) * self.time_base
+        if not seconds and self._container.duration:
+            seconds = Fraction(self._container.duration, av.time_base)
+        return round(seconds * self.rate) or None

@@ -1,0 +1,176 @@
+"""Folders of pictures as clips: read in natural order, written as PNG."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from bvsrpp_jax.errors import InputError
+from bvsrpp_jax.media.clip import ClipInfo, Frame
+from bvsrpp_jax.media.failures import told_as
+from bvsrpp_jax.media.partial import PartialFile, PartialFolder
+from bvsrpp_jax.media.pictures import (
+    PICTURE_COLOR,
+    encode_png,
+    list_pictures,
+    read_picture,
+)
+
+
+class PictureReader:
+    """The pictures of a folder, or a single picture, as a clip.
+
+    Args:
+      path: a folder, whose pictures are taken in natural order (2 before 10), or one
+        picture.
+      rate: frames a second.
+      start, duration: the part to read, in seconds.
+
+    Attributes:
+      path: as given.
+      info: what the frames are.
+
+    Raises:
+      InputError: there are no pictures, or none in that part.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        rate: Fraction = Fraction(25),
+        start: Fraction | None = None,
+        duration: Fraction | None = None,
+    ):
+        self.path = path
+        first = -int(-(start or 0) * rate // 1)
+        stop = None if duration is None else first + -int(-duration * rate // 1)
+        self._files = list_pictures(path)[first:stop]
+        if not self._files:
+            raise InputError(
+                f"{path}: no picture is left from {float(start or 0):g} s on. Start"
+                " earlier."
+            )
+        pixels = read_picture(self._files[0])
+        self.info = ClipInfo(
+            name=str(path),
+            width=pixels.shape[1],
+            height=pixels.shape[0],
+            deep=pixels.dtype == np.uint16,
+            rate=rate,
+            time_base=1 / rate,
+            num_frames=len(self._files),
+            color=PICTURE_COLOR,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Nothing stays open between pictures."""
+
+    def __iter__(self) -> Iterator[Frame]:
+        expected = (self.info.height, self.info.width, 3)
+        for pts, file in enumerate(self._files):
+            pixels = read_picture(file)
+            if pixels.shape != expected or pixels.dtype != self.info.dtype:
+                raise InputError(
+                    f"{file}: {_kind(pixels)}, but {self._files[0].name} is"
+                    f" {self.info.width}x{self.info.height} of"
+                    f" {8 * self.info.dtype.itemsize} bits. Sort the folder."
+                )
+            yield Frame(pixels, pts)
+
+
+class PictureWriter:
+    """Writes frames as 00000000.png, 00000001.png ... into a new folder.
+
+    A context manager: leaving it without `commit` removes what was written.
+
+    Args:
+      path: the folder.
+
+    Raises:
+      InputError: it cannot be made.
+    """
+
+    def __init__(self, path: Path):
+        self._path = path
+        self._partial = PartialFolder(path)
+        self._num_frames = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._partial.discard()
+
+    def write(self, frame: Frame) -> None:
+        """Writes one picture, of 16 bits when the pixels have them.
+
+        Raises:
+          InputError: the disk is full.
+        """
+        file = self._partial.path / f"{self._num_frames:08d}.png"
+        with told_as(self._path, "cannot be written", "Nothing is left behind."):
+            file.write_bytes(encode_png(frame.pixels))
+        self._num_frames += 1
+
+    def commit(self) -> None:
+        """Gives the folder its name."""
+        with told_as(self._path, "cannot be completed", "Nothing is left behind."):
+            self._partial.publish()
+
+
+class OnePictureWriter:
+    """Writes the only frame of a clip as a PNG file.
+
+    A context manager: leaving it without `commit` removes what was written.
+
+    Args:
+      path: the file.
+
+    Raises:
+      InputError: it cannot be written.
+    """
+
+    def __init__(self, path: Path):
+        self._path = path
+        self._partial = PartialFile(path)
+        self._num_frames = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._partial.discard()
+
+    def write(self, frame: Frame) -> None:
+        """Writes the picture.
+
+        Raises:
+          InputError: there is a second one, or the disk is full.
+        """
+        if self._num_frames:
+            raise InputError(
+                f"{self._path}: a picture holds one frame, the input has more. Name a"
+                " folder or a video."
+            )
+        with told_as(self._path, "cannot be written", "Nothing is left behind."):
+            self._partial.handle.write(encode_png(frame.pixels))
+        self._num_frames += 1
+
+    def commit(self) -> None:
+        """Gives the file its name."""
+        with told_as(self._path, "cannot be completed", "Nothing is left behind."):
+            self._partial.publish()
+
+
+def _kind(pixels: np.ndarray) -> str:
+    height, width, _ = pixels.shape
+    return f"{width}x{height} of {8 * pixels.itemsize} bits"

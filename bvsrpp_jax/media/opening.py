@@ -1,0 +1,102 @@
+"""Chooses between video files and pictures, for input and output."""
+
+import math
+import os
+from fractions import Fraction
+from pathlib import Path
+
+from bvsrpp_jax.errors import InputError
+from bvsrpp_jax.media.clip import ClipInfo
+from bvsrpp_jax.media.frames import OnePictureWriter, PictureReader, PictureWriter
+from bvsrpp_jax.media.partial import check_output
+from bvsrpp_jax.media.pictures import PICTURES
+from bvsrpp_jax.media.reader import VideoReader
+from bvsrpp_jax.media.writer import VideoWriter
+
+Source = VideoReader | PictureReader
+Sink = VideoWriter | PictureWriter | OnePictureWriter
+
+
+def open_clip(
+    path: str | os.PathLike,
+    *,
+    start: float | Fraction | None = None,
+    duration: float | Fraction | None = None,
+    fps: float | Fraction | None = None,
+) -> Source:
+    """Opens a video file, a folder of pictures or a single picture.
+
+    Args:
+      path: what to read.
+      start, duration: the part to read, in seconds; None is from the beginning, or to
+        the end.
+      fps: frames a second of pictures, None is 25. A video has its own timestamps.
+
+    Raises:
+      InputError: it cannot be read, or a number is out of range.
+    """
+    path = Path(path)
+    start = None if start is None else _exact("start", start, zero=True)
+    duration = None if duration is None else _exact("duration", duration)
+    if path.is_dir() or path.suffix.lower() in PICTURES:
+        rate = Fraction(25) if fps is None else _exact("fps", fps)
+        return PictureReader(path, rate=rate, start=start, duration=duration)
+    if fps is not None:
+        raise InputError(
+            f"{path}: a video keeps its own timestamps. Leave out --fps, which is for"
+            " pictures."
+        )
+    return VideoReader(path, start=start, duration=duration)
+
+
+def create_clip(
+    path: str | os.PathLike,
+    source: Source,
+    info: ClipInfo,
+    *,
+    codec: str | None = None,
+    crf: int | None = None,
+    overwrite: bool = False,
+) -> Sink:
+    """Opens an output: a video file by its suffix, a `.png`, or else a folder.
+
+    Args:
+      path: what to write. A name without a suffix or with a / at its end is a folder.
+      source: where sound and subtitles come from.
+      info: what the frames to be written are.
+      codec, crf: of a video, see `VideoWriter`.
+      overwrite: replace an earlier output once the new one is complete.
+
+    Raises:
+      InputError: it cannot be written.
+    """
+    is_folder = _names_folder(path)
+    path = Path(path)
+    check_output(path, source=source.path, overwrite=overwrite)
+    is_picture = path.suffix.lower() == ".png"
+    if not is_folder and not is_picture:
+        copied = {}
+        if isinstance(source, VideoReader):
+            copied = {"copy_from": source.path, "excerpt": source.excerpt}
+        return VideoWriter(path, info, codec=codec, crf=crf, **copied)
+    if codec is not None or crf is not None:
+        raise InputError(
+            f"{path}: pictures have neither --codec nor --crf. Leave them."
+        )
+    return PictureWriter(path) if is_folder else OnePictureWriter(path)
+
+
+def _exact(name: str, value: float | Fraction, *, zero: bool = False) -> Fraction:
+    """The fraction that a decimal number means, to a millionth: 0.04 is 1/25."""
+    if not math.isfinite(value) or value < 0 or (value == 0 and not zero):
+        raise InputError(
+            f"{name}: {float(value):g} is out of range. Give a number from 0"
+            f" {'up' if zero else '(not included) up'}."
+        )
+    return Fraction(value).limit_denominator(1_000_000)
+
+
+def _names_folder(path: str | os.PathLike) -> bool:
+    text = os.fspath(path)
+    ends = (os.sep, os.altsep) if os.altsep else (os.sep,)
+    return text.endswith(ends) or Path(text).is_dir() or not Path(text).suffix

@@ -1,0 +1,6 @@
+"""The engine: clips of any length and size through the network, frame by frame."""
+
+from bvsrpp_jax.restoration.plan import Plan
+from bvsrpp_jax.restoration.restorer import Job, Restorer
+
+__all__ = ["Job", "Plan", "Restorer"]

@@ -1,0 +1,51 @@
+"""`lite`: the bundled x4 model, small enough for a laptop's CPU.
+
+No row of the paper: a network of a tenth of the size, trained from nothing (no
+pretrained flow network) on photographs and three clips that anyone can fetch with
+package tools. Figures: bvsrpp_jax/weights/default/README.md. About an hour on one
+core and a half.
+
+    python -m bvsrpp_jax.data.prepare_lite --source raw --output prepared
+    python train.py --config=configs/lite.py --workdir=runs/lite \
+        --config.data.folder=prepared
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config() -> ConfigDict:
+    config = ConfigDict()
+    config.seed = 0
+    config.num_steps = 2600
+
+    config.model = ConfigDict()
+    config.model.mid_channels = 24
+    config.model.num_blocks = 2
+    config.model.deform_groups = 2
+    config.model.num_extract_blocks = 2
+    config.model.num_reconstruction_blocks = 2
+    config.model.hr_channels = 16
+    config.model.spynet_channels = (12, 24, 12, 8)
+
+    config.data = ConfigDict()
+    config.data.folder = "prepared"
+    config.data.samples = ConfigDict()
+    config.data.samples.batch_size = 1
+    # (from step, frames): short clips first show more scenes in the same time.
+    config.data.samples.num_frames = ((0, 3), (2200, 6))
+    config.data.samples.crop_size = 256
+    config.data.samples.filmed = 0.7  # the rest is cut from real clips
+    config.data.samples.occlusion = 0.25
+
+    config.rates = ConfigDict()
+    config.rates.rate = 1e-3
+    config.rates.flow_rate_factor = 1.0  # not pretrained: it learns like the rest
+    config.rates.min_rate = 1e-7
+    config.fix_iter = 0
+    config.flow_loss_weight = 0.1  # gives the flows a gradient of their own
+    config.ema_decay = 0.999
+
+    config.log_every = 20
+    config.validate_every = 200
+    config.checkpoint_seconds = 300.0
+    return config

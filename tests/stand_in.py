@@ -1,0 +1,45 @@
+"""A network that any test can afford: every output pixel is its input pixel."""
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+
+from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
+
+TINY = {
+    "mid_channels": 8,
+    "num_blocks": 1,
+    "deform_groups": 2,
+    "num_extract_blocks": 1,
+    "num_reconstruction_blocks": 1,
+    "hr_channels": 8,
+    "spynet_channels": (4, 4, 4, 4),
+}
+
+
+def tiny_network(**changes) -> tuple[BasicVSRPlusPlus, dict]:
+    """A real network of the smallest kind, with random weights."""
+    model = BasicVSRPlusPlus(**{**TINY, **changes})
+    side = model.min_side
+    lq = jnp.zeros((1, 2, side, side, 3))
+    return model, jax.jit(model.init)(jax.random.key(0), lq)["params"]
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """Has what restoration asks of a network; `params` is what it multiplies with."""
+
+    scale: int = 4
+    min_side: int = 64
+    side_multiple: int = 1
+    mid_channels: int = 8
+    num_blocks: int = 1
+    hr_channels: int = 8
+    spynet_channels: tuple[int, ...] = (4, 4, 4, 4)
+
+    def apply(self, variables, lq: jax.Array) -> jax.Array:
+        _, _, h, w, _ = lq.shape
+        if min(h, w) < self.min_side or h % self.side_multiple or w % self.side_multiple:
+            raise ValueError(f"lq: {h}x{w}")
+        return variables["params"] * lq.repeat(self.scale, 2).repeat(self.scale, 3)

@@ -1,0 +1,84 @@
+"""Degradations against recorded MATLAB-style results and properties on paper."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bvsrpp_jax.data.degradations import bicubic_resize, blur_downsample, resize_matrix
+
+GOLDEN = dict(np.load(Path(__file__).parent / "golden/degradations.npz"))
+PICTURE = GOLDEN["hr"][0] / 255.0  # [88, 104, 3]
+
+
+@pytest.mark.parametrize(
+    ("name", "picture", "scale"),
+    [
+        ("bicubic_down4", PICTURE, 1 / 4),
+        ("bicubic_down2", PICTURE, 1 / 2),
+        ("bicubic_up4", PICTURE[:22, :26], 4),
+        ("bicubic_down4_odd_37x41", PICTURE[:37, :41], 1 / 4),
+    ],
+)
+def test_bicubic_equals_the_recorded_one(name, picture, scale):
+    resized = bicubic_resize(picture, scale)
+    np.testing.assert_allclose(resized, GOLDEN[name], rtol=0, atol=1e-6)
+
+
+def test_bicubic_in_float32_stays_float32_and_close():
+    resized = bicubic_resize(PICTURE.astype(np.float32), 1 / 4)
+    assert resized.dtype == np.float32
+    np.testing.assert_allclose(resized, GOLDEN["bicubic_down4"], rtol=0, atol=1e-5)
+
+
+def test_blur_downsample_equals_the_recorded_one_byte_for_byte():
+    np.testing.assert_array_equal(
+        blur_downsample(GOLDEN["hr"]), GOLDEN["bd_down4_uint8"]
+    )
+
+
+@pytest.mark.parametrize("scale", [1 / 4, 1 / 3, 0.3, 1, 1.7, 4])
+def test_rows_of_a_resize_matrix_sum_to_one(scale):
+    np.testing.assert_allclose(resize_matrix(37, scale).sum(axis=1), 1, atol=1e-12)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5])
+def test_a_constant_picture_of_any_size_stays_constant(size):
+    # The kernel is wider than the picture: reflections of reflections.
+    picture = np.full((size, size, 3), 0.25)
+    for scale in (1 / 4, 4):
+        np.testing.assert_allclose(bicubic_resize(picture, scale), 0.25, atol=1e-12)
+
+
+def test_bicubic_commutes_with_mirroring():
+    picture = PICTURE[:40, :52]
+    np.testing.assert_allclose(
+        bicubic_resize(picture[::-1, ::-1], 1 / 4),
+        bicubic_resize(picture, 1 / 4)[::-1, ::-1],
+        atol=1e-12,
+    )
+
+
+def test_bicubic_of_a_batch_is_that_of_its_pictures():
+    batch = np.stack([PICTURE[:32, :32], PICTURE[40:72, 40:72]])
+    each = [bicubic_resize(picture, 1 / 4) for picture in batch]
+    np.testing.assert_allclose(bicubic_resize(batch, 1 / 4), each, atol=1e-12)
+
+
+def test_long_sides_equal_the_whole_matrix_product():
+    # 300 rows out: several blocks of 64.
+    picture = np.random.default_rng(0).random((600, 4, 3))
+    rows, columns = resize_matrix(600, 1 / 2), resize_matrix(4, 1 / 2)
+    expected = np.einsum("ih,jw,hwc->ijc", rows, columns, picture)
+    np.testing.assert_allclose(bicubic_resize(picture, 1 / 2), expected, atol=1e-12)
+
+
+def test_wrong_pictures_are_refused():
+    with pytest.raises(ValueError, match="uint8"):
+        bicubic_resize(GOLDEN["hr"], 1 / 4)
+    with pytest.raises(ValueError, match="positive"):
+        bicubic_resize(PICTURE, 0)
+    with pytest.raises(ValueError, match="uint8"):
+        blur_downsample(PICTURE)
+    with pytest.raises(ValueError, match="3x88"):
+        blur_downsample(GOLDEN["hr"][:, :, :3])

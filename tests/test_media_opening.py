@@ -1,0 +1,74 @@
+"""What a path means, as input and as output, and what is wrong with it."""
+
+from fractions import Fraction
+
+import pytest
+from media_files import pictures, write_video
+
+from bvsrpp_jax.errors import InputError
+from bvsrpp_jax.media import create_clip, open_clip
+from bvsrpp_jax.media.frames import OnePictureWriter, PictureReader, PictureWriter
+from bvsrpp_jax.media.pictures import encode_png
+from bvsrpp_jax.media.reader import VideoReader
+from bvsrpp_jax.media.writer import VideoWriter
+
+
+@pytest.fixture
+def source(tmp_path):
+    with open_clip(write_video(tmp_path / "in.mp4")) as source:
+        yield source
+
+
+def test_inputs(tmp_path, source):
+    assert isinstance(source, VideoReader)
+    (tmp_path / "a.png").write_bytes(encode_png(pictures(1)[0]))
+    for path in (tmp_path / "a.png", tmp_path, str(tmp_path)):
+        assert isinstance(open_clip(path), PictureReader)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("out.mkv", VideoWriter),
+        ("OUT.MP4", VideoWriter),
+        ("out", PictureWriter),
+        ("v1.5/", PictureWriter),
+        ("out.png", OnePictureWriter),
+    ],
+)
+def test_outputs(tmp_path, source, name, kind):
+    with create_clip(f"{tmp_path}/{name}", source, source.info) as sink:
+        assert isinstance(sink, kind)
+
+
+def test_an_empty_folder_that_exists_is_a_folder(tmp_path, source):
+    (tmp_path / "v1.5").mkdir()
+    with create_clip(tmp_path / "v1.5", source, source.info) as sink:
+        sink.commit()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"fps": 30}, "a video keeps its own timestamps"),
+        ({"start": -1}, "start: -1 is out of range"),
+        ({"duration": 0}, "duration: 0 is out of range"),
+        ({"start": float("nan")}, "start: nan is out of range"),
+    ],
+)
+def test_numbers_that_make_no_sense(source, settings, message):
+    with pytest.raises(InputError, match=message):
+        open_clip(source.path, **settings)
+
+
+def test_decimal_numbers_are_meant_exactly(tmp_path):
+    path = write_video(tmp_path / "clip.mp4", pictures(10))
+    with open_clip(path, start=0.28, duration=0.08) as source:
+        assert source.excerpt == (Fraction(7, 25), Fraction(9, 25))
+
+
+@pytest.mark.parametrize("settings", [{"codec": "libx264"}, {"crf": 3}])
+def test_pictures_have_no_codec(tmp_path, source, settings):
+    with pytest.raises(InputError, match="neither --codec nor --crf"):
+        create_clip(tmp_path / "out", source, source.info, **settings)
+    assert not (tmp_path / "out").exists()

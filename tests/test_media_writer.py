@@ -1,0 +1,160 @@
+"""Video files are complete, tagged as they are coded, and appear at the end."""
+
+import resource
+from dataclasses import replace
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+from media_files import pictures, read_frames, seconds
+
+from bvsrpp_jax.errors import InputError
+from bvsrpp_jax.media.clip import ClipInfo, Frame
+from bvsrpp_jax.media.color import BT709, BT2020, Color
+from bvsrpp_jax.media.pixels import to_rgb
+from bvsrpp_jax.media.writer import VideoWriter
+
+INFO = ClipInfo(
+    name="in",
+    width=64,
+    height=48,
+    deep=False,
+    rate=Fraction(25),
+    time_base=Fraction(1, 25),
+    num_frames=5,
+    color=Color(BT709, False, BT709, BT709),
+)
+
+
+def write(path, frames=None, info=INFO, pts=None, **settings):
+    frames = pictures() if frames is None else frames
+    with VideoWriter(path, info, **settings) as writer:
+        for time, pixels in zip(pts or range(len(frames)), frames, strict=True):
+            writer.write(Frame(pixels, time))
+        writer.commit()
+    return path
+
+
+def files(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "m4v", "mov", "mkv", "webm"])
+def test_every_container(tmp_path, suffix):
+    path = write(tmp_path / f"out.{suffix}")
+    frames = read_frames(path)
+    assert len(frames) == 5
+    error = np.abs(to_rgb(frames[2], INFO.color).astype(int) - pictures()[2])
+    assert error.mean() < 4
+
+
+@pytest.mark.parametrize(("suffix", "resolution"), [("mp4", 1), ("mkv", 1)])
+def test_variable_timestamps_are_kept(tmp_path, suffix, resolution):
+    pts = [0, 40, 90, 400, 960]
+    info = replace(INFO, time_base=Fraction(1, 1000))
+    path = write(tmp_path / f"out.{suffix}", info=info, pts=pts)
+    assert seconds(path) == [Fraction(p, 1000) for p in pts]
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv"])
+@pytest.mark.parametrize(
+    "color", [Color(BT709, False, 1, 1), Color(6, True, 6, 6), Color(BT2020, False, 9, 16)]
+)
+def test_tags_say_what_the_codes_are(tmp_path, color, suffix):
+    flat = np.full((3, 48, 64, 3), (200, 120, 40), np.uint8)
+    path = write(tmp_path / f"out.{suffix}", flat, replace(INFO, color=color), crf=1)
+    frame = read_frames(path)[1]
+    assert int(frame.colorspace) == color.matrix
+    assert int(frame.color_range) == (2 if color.full_range else 1)
+    assert int(frame.color_primaries) == color.primaries
+    assert int(frame.color_trc) == color.transfer
+    assert np.abs(to_rgb(frame, color).astype(int) - (200, 120, 40)).max() <= 3
+
+
+@pytest.mark.parametrize("codec", ["libx264", "libx265", "libsvtav1", "ffv1"])
+def test_deep_frames_keep_ten_bits(tmp_path, codec):
+    ramp = np.linspace(0, 65535, 256).astype(np.uint16)
+    frames = np.broadcast_to(ramp[None, None, :, None], (3, 64, 256, 3))
+    info = replace(INFO, width=256, height=64, deep=True)
+    path = write(tmp_path / "out.mkv", frames, info, codec=codec)
+    frame = read_frames(path)[0]
+    assert frame.format.name == "yuv420p10le"
+    assert len(np.unique(to_rgb(frame, INFO.color)[32, :, 1])) > 230
+
+
+@pytest.mark.parametrize("size", [(63, 47), (64, 47), (63, 48), (1, 1)])
+def test_odd_sizes_keep_every_pixel(tmp_path, size):
+    width, height = size
+    info = replace(INFO, width=width, height=height)
+    path = write(tmp_path / "out.mp4", pictures(2, width=width, height=height), info)
+    frame = read_frames(path)[0]
+    assert (frame.width, frame.height) == size
+
+
+def test_pixel_aspect_is_kept(tmp_path):
+    info = replace(INFO, sample_aspect_ratio=Fraction(4, 3))
+    with av.open(str(write(tmp_path / "out.mp4", info=info))) as container:
+        aspect = container.streams.video[0].sample_aspect_ratio
+        assert Fraction(aspect.numerator, aspect.denominator) == Fraction(4, 3)
+
+
+def test_quality_follows_crf(tmp_path):
+    good, bad = (write(tmp_path / f"{crf}.mp4", crf=crf) for crf in (1, 51))
+    assert good.stat().st_size > 2 * bad.stat().st_size
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "message"),
+    [
+        ("out.xyz", {}, "out.xyz: no output format has the suffix '.xyz'"),
+        ("out.mp4", {"codec": "h266"}, "codec h266: not a video encoder"),
+        ("out.mp4", {"codec": "aac"}, "codec aac: not a video encoder"),
+        ("out.mp4", {"codec": "mjpeg2000"}, "codec mjpeg2000: not"),
+        ("out.mkv", {"codec": "ffv1", "crf": 3}, "crf: ffv1 has no such setting"),
+        ("out.webm", {"codec": "libx264"}, "out.webm: .webm cannot hold what libx264"),
+        ("out.mkv", {"codec": "gif"}, "codec gif: cannot encode"),
+        ("no/out.mp4", {}, "no/out.mp4: cannot be written here"),
+    ],
+)
+def test_settings_that_cannot_be(tmp_path, name, settings, message):
+    with pytest.raises(InputError, match=message):
+        VideoWriter(tmp_path / name, INFO, **settings)
+    assert files(tmp_path) == []
+
+
+def test_settings_that_the_encoder_refuses(tmp_path):
+    info = replace(INFO, width=20000, height=20000)
+    with pytest.raises(InputError, match="out.mkv: libsvtav1 refuses these settings"):
+        VideoWriter(tmp_path / "out.mkv", info, codec="libsvtav1")
+    assert files(tmp_path) == []
+
+
+def test_the_name_appears_with_commit_and_never_otherwise(tmp_path):
+    path = tmp_path / "out.mp4"
+    path.write_bytes(b"an earlier one")
+    with VideoWriter(path, INFO) as writer:
+        writer.write(Frame(pictures()[0], 0))
+        assert path.read_bytes() == b"an earlier one"
+    assert path.read_bytes() == b"an earlier one"
+    with pytest.raises(KeyboardInterrupt), VideoWriter(path, INFO) as writer:
+        writer.write(Frame(pictures()[0], 0))
+        raise KeyboardInterrupt
+    assert path.read_bytes() == b"an earlier one"
+    assert files(tmp_path) == ["out.mp4"]
+    write(path)
+    assert len(read_frames(path)) == 5
+    assert files(tmp_path) == ["out.mp4"]
+
+
+@pytest.mark.parametrize("limit", [100, 4000, 40000])
+def test_a_full_disk_is_told_and_leaves_nothing(tmp_path, limit):
+    noise = np.random.default_rng(0).integers(0, 256, (12, 48, 64, 3), np.uint8)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+    try:
+        with pytest.raises(InputError, match=r"out.mp4: .* \(File too large\)"):
+            write(tmp_path / "out.mp4", noise, crf=1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert files(tmp_path) == []

@@ -1,0 +1,79 @@
+"""What is said on the way: plain lines to files, a bar on terminals."""
+
+from fractions import Fraction
+from io import StringIO
+
+import pytest
+
+from bvsrpp_jax.media.clip import ClipInfo
+from bvsrpp_jax.media.color import Color
+from bvsrpp_jax.restoration.plan import Plan
+from bvsrpp_jax.restoration import progress
+from bvsrpp_jax.restoration.progress import Reporter, clock
+from bvsrpp_jax.restoration.restorer import Job
+
+INFO = ClipInfo("in.mp4", 64, 48, False, Fraction(25), Fraction(1, 25), 9, Color(1))
+RESULT = ClipInfo("in.mp4", 256, 192, False, Fraction(25), Fraction(1, 25), 9, Color(1))
+JOB = Job(INFO, RESULT, Plan(window=8, overlap=2, needed=2**30, available=2**31))
+
+
+class Terminal(StringIO):
+    def isatty(self):
+        return True
+
+
+def run(stream, monkeypatch, step):
+    times = iter(range(0, 1000, step))
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(times))
+    with Reporter(weights="lite", target="out.mp4", stream=stream) as reporter:
+        reporter.on_start(JOB)
+        for done in range(1, 10):
+            reporter.on_progress(done, 9)
+        reporter.on_end(9)
+    return stream.getvalue()
+
+
+def test_the_first_line_says_what_will_happen(monkeypatch):
+    first = run(StringIO(), monkeypatch, 1).splitlines()[0]
+    assert first == (
+        "in.mp4 (64x48, 9 frames) -> out.mp4 (256x192), weights lite, windows of 8"
+        " frames overlapping by 2, about 1.0 GiB"
+    )
+
+
+def test_files_get_a_line_now_and_then(monkeypatch):
+    lines = run(StringIO(), monkeypatch, 5).splitlines()
+    assert lines[1] == "2 of 9 frames, 0.20 frames/s, 0:35 left"
+    assert len(lines) == 1 + 4 + 1
+    assert lines[-1].startswith("out.mp4: 9 frames in 0:50")
+    assert not any("\r" in line or "\x1b" in line for line in lines)
+
+
+def test_terminals_get_a_bar(monkeypatch):
+    stream = Terminal()
+    with Reporter(weights="lite", target="out.mp4", stream=stream) as reporter:
+        reporter.on_start(JOB)
+        for done in range(1, 10):
+            reporter.on_progress(done, 9)
+        reporter.on_end(9)
+    assert "9/9" in stream.getvalue()
+
+
+def test_more_frames_than_expected_are_no_trouble(monkeypatch):
+    stream = StringIO()
+    times = iter(range(0, 1000, 20))
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(times))
+    reporter = Reporter(weights="lite", target="out.mp4", stream=stream)
+    reporter.on_start(JOB)
+    reporter.on_progress(12, 9)
+    reporter.on_progress(13, None)
+    lines = stream.getvalue().splitlines()
+    assert lines[1] == "12 of 12 frames, 0.60 frames/s, 0:00 left"
+    assert lines[2].startswith("13 frames, ")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "0:00"), (59.6, "1:00"), (3599, "59:59"), (3661, "1:01:01")]
+)
+def test_clock(seconds, text):
+    assert clock(seconds) == text

@@ -1,0 +1,307 @@
+"""Frames in, frames out; file in, file out: all of them, or an error and no file."""
+
+import os
+import threading
+import time
+from fractions import Fraction
+
+import av
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from media_files import packets, pictures, read_frames, seconds, write_video
+from stand_in import StandIn, tiny_network
+
+from bvsrpp_jax.errors import InputError
+from bvsrpp_jax.media.pictures import encode_png, read_picture
+from bvsrpp_jax.restoration import Restorer
+
+ONE = jnp.float32(1)
+
+
+@pytest.fixture
+def restorer():
+    return Restorer(StandIn(), ONE, window=4, overlap=1)
+
+
+def larger(frames):
+    return frames.repeat(4, 1).repeat(4, 2)
+
+
+def files(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("count", [1, 2, 4, 5, 11])
+def test_every_frame_comes_out_of_its_kind(restorer, kind, count):
+    peak = 1 if kind == np.float32 else np.iinfo(kind).max / 255
+    frames = (pictures(count) * peak).astype(kind)
+    output = list(restorer.stream(frames))
+    assert all(frame.dtype == kind for frame in output)
+    np.testing.assert_array_equal(output, larger(frames))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (47, 63), (64, 64), (65, 70)])
+@pytest.mark.parametrize("scale", [1, 4])
+def test_any_size_is_padded_and_cropped(size, scale):
+    h, w = size
+    model = StandIn(scale=scale, min_side=64, side_multiple=4)
+    frames = pictures(2, width=w, height=h)
+    output = list(Restorer(model, ONE).stream(frames))
+    np.testing.assert_array_equal(output, frames.repeat(scale, 1).repeat(scale, 2))
+
+
+def test_the_real_network_is_applied_to_whole_short_clips():
+    model, params = tiny_network()
+    frames = pictures(3, width=70, height=64)
+    output = np.stack(list(Restorer(model, params).stream(frames / np.float32(255))))
+    wanted = model.apply({"params": params}, frames[None] / np.float32(255))[0]
+    np.testing.assert_allclose(output, wanted, atol=1e-5)  # the order of sums differs
+    assert np.abs(output - larger(frames) / 255).mean() > 1e-3  # it did something
+
+
+def test_one_program_serves_all_windows(restorer):
+    traced = []
+    apply = StandIn.apply
+
+    class Counting(StandIn):
+        def apply(self, variables, lq):
+            traced.append(lq.shape)
+            return apply(self, variables, lq)
+
+    restorer = Restorer(Counting(), ONE, window=4, overlap=1)
+    assert len(list(restorer.stream(pictures(21)))) == 21
+    assert len(list(restorer.stream(pictures(10)))) == 10
+    assert traced == [(1, 4, 64, 64, 3)]
+
+
+def test_frames_are_taken_as_they_are_needed(restorer):
+    taken = []
+
+    def frames():
+        for index, frame in enumerate(pictures(40)):
+            taken.append(index)
+            yield frame
+
+    for index, _ in enumerate(restorer.stream(frames())):
+        assert len(taken) <= index + 2 * 4
+    assert index == 39
+
+
+def test_a_stream_of_nothing_is_nothing(restorer):
+    assert list(restorer.stream([])) == []
+
+
+def test_output_that_is_not_finite_names_the_frames(restorer):
+    frames = np.float32(pictures(9) / 255)
+    frames[6, 3, 5, 1] = np.nan
+    done = []
+    with pytest.raises(InputError, match="frames 6 to 6: .* not finite"):
+        done.extend(restorer.stream(frames))
+    assert len(done) == 5  # the windows before it
+    with pytest.raises(InputError, match="frames 0 to 2: .* not finite"):
+        list(Restorer(StandIn(), ONE * jnp.inf, window=4).stream(pictures(9)))
+
+
+def test_it_says_what_it_is(restorer):
+    text = repr(restorer)
+    assert text.startswith("Restorer(scale=4, 1 parameters")
+    assert "window=4, overlap=1" in text
+
+
+# --- files ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("count", [1, 2, 9])
+def test_video_to_video(tmp_path, restorer, count):
+    source = write_video(tmp_path / "in.mp4", pictures(count), tracks=2)
+    assert restorer.restore_video(source, tmp_path / "out.mp4", crf=1) == count
+    frames = read_frames(tmp_path / "out.mp4")
+    assert [(f.width, f.height) for f in frames] == count * [(256, 192)]
+    assert seconds(tmp_path / "out.mp4") == seconds(source)
+    for track in (0, 1):
+        assert packets(tmp_path / "out.mp4", "audio", track) == packets(
+            source, "audio", track
+        )
+    assert files(tmp_path) == ["in.mp4", "out.mp4"]
+
+
+def test_variable_timestamps_end_to_end(tmp_path, restorer):
+    pts = [0, 40, 90, 400, 960, 1000, 1400]
+    source = write_video(
+        tmp_path / "in.mkv", pictures(7), pts=pts, time_base=Fraction(1, 1000)
+    )
+    restorer.restore_video(source, tmp_path / "out.mp4")
+    assert seconds(tmp_path / "out.mp4") == [Fraction(p, 1000) for p in pts]
+
+
+def test_ten_bits_end_to_end(tmp_path, restorer):
+    ramp = np.linspace(0, 65535, 64).astype(np.uint16)[None, None, :, None]
+    frames = np.broadcast_to(ramp, (3, 48, 64, 3))
+    options = {"codec": "libx265", "pix_fmt": "yuv420p10le"}
+    source = write_video(
+        tmp_path / "in.mp4", frames, codec_options={"crf": "1"}, **options
+    )
+    restorer.restore_video(source, tmp_path / "out.mp4", codec="libx265", crf=1)
+    frame = read_frames(tmp_path / "out.mp4")[0]
+    assert frame.format.name == "yuv420p10le"
+    luma = np.frombuffer(frame.planes[0], np.uint16).reshape(frame.height, -1)
+    levels = np.unique(luma[100, 2:254:4] % 4)
+    assert len(levels) > 1  # not eight bits times four
+
+
+def test_folders_and_pictures(tmp_path, restorer):
+    (tmp_path / "in").mkdir()
+    for index, pixels in enumerate(pictures(6)):
+        (tmp_path / "in" / f"{index}.png").write_bytes(encode_png(pixels))
+    restorer.restore_video(tmp_path / "in", tmp_path / "out.mp4", fps=10)
+    assert seconds(tmp_path / "out.mp4") == [Fraction(i, 10) for i in range(6)]
+    restorer.restore_video(tmp_path / "out.mp4", f"{tmp_path}/out/")
+    assert len(files(tmp_path / "out")) == 6
+    restorer.restore_video(tmp_path / "in" / "3.png", tmp_path / "out.png")
+    np.testing.assert_array_equal(
+        read_picture(tmp_path / "out.png"), larger(pictures(6))[3]
+    )
+
+
+def test_excerpts_keep_sound_and_picture_together(tmp_path, restorer):
+    source = write_video(
+        tmp_path / "in.mkv", pictures(10), tracks=1, audio_codec="pcm_s16le"
+    )
+    target = tmp_path / "out.mkv"
+    restorer.restore_video(source, target, start=0.08, duration=0.08)
+    assert seconds(target) == [0, Fraction(1, 25)]
+    whole = dict(packets(source, "audio"))
+    for time_, data in packets(target, "audio"):
+        assert whole[time_ + Fraction("0.08")] == data
+
+
+def test_progress_and_plan_are_told(tmp_path, restorer):
+    source = write_video(tmp_path / "in.mp4", pictures(6))
+    jobs, progress = [], []
+    restorer.restore_video(
+        source,
+        tmp_path / "out.mp4",
+        on_start=jobs.append,
+        on_progress=lambda *now: progress.append(now),
+    )
+    assert progress == [(i, 6) for i in range(1, 7)]
+    (job,) = jobs
+    assert (job.plan.window, job.plan.overlap) == (4, 1)
+    assert (job.result.width, job.result.height) == (256, 192)
+
+
+def test_an_existing_output_is_kept_until_the_new_one_is_there(tmp_path, restorer):
+    source = write_video(tmp_path / "in.mp4", pictures(6))
+    target = tmp_path / "out.mp4"
+    target.write_bytes(b"earlier")
+    with pytest.raises(InputError, match="out.mp4: exists"):
+        restorer.restore_video(source, target)
+    seen = []
+    restorer.restore_video(
+        source,
+        target,
+        overwrite=True,
+        on_progress=lambda *_: seen.append(target.read_bytes()),
+    )
+    assert set(seen) == {b"earlier"}
+    assert len(read_frames(target)) == 6
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
+def test_whatever_ends_it_early_leaves_nothing(tmp_path, restorer, error):
+    source = write_video(tmp_path / "in.mp4", pictures(12))
+
+    def stop(done, expected):
+        if done == 5:
+            raise error
+
+    for target in ("out.mp4", "out"):
+        with pytest.raises(error):
+            restorer.restore_video(source, tmp_path / target, on_progress=stop)
+    assert files(tmp_path) == ["in.mp4"]
+
+
+def test_leaving_does_not_wait_for_a_window(tmp_path):
+    """Ctrl-C must not last as long as a window does."""
+    release = threading.Event()
+    began = threading.Event()
+
+    class Slow(StandIn):
+        def apply(self, variables, lq):
+            output = super().apply(variables, lq)
+
+            def wait(first):
+                if began.is_set():
+                    release.wait(60)
+                began.set()
+                return first
+
+            first = jax.pure_callback(
+                wait, jax.ShapeDtypeStruct((), jnp.float32), output[0, 0, 0, 0, 0]
+            )
+            return output + 0 * first
+
+    def stop(done, expected):
+        raise KeyboardInterrupt
+
+    source = write_video(tmp_path / "in.mp4", pictures(12))
+    restorer = Restorer(Slow(), ONE, window=4, overlap=1)
+    now = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        restorer.restore_video(source, tmp_path / "out.mp4", on_progress=stop)
+    assert time.monotonic() - now < 30
+    release.set()
+    assert files(tmp_path) == ["in.mp4"]
+
+
+def test_bad_frames_in_the_middle_leave_nothing(tmp_path, restorer):
+    parts = [
+        write_video(tmp_path / f"{width}.h264", pictures(6, width=width)).read_bytes()
+        for width in (64, 96)
+    ]
+    (tmp_path / "in.h264").write_bytes(b"".join(parts))
+    with pytest.raises(InputError, match="frame 6 has 96x48"):
+        restorer.restore_video(tmp_path / "in.h264", tmp_path / "out.mp4")
+    assert "out.mp4" not in files(tmp_path)
+    assert not any("partial" in name for name in files(tmp_path))
+
+
+def test_frames_that_do_not_fit_are_refused_before_any_work(tmp_path, monkeypatch):
+    source = write_video(tmp_path / "in.mp4")
+    monkeypatch.setattr(
+        "bvsrpp_jax.restoration.plan.available_memory", lambda: 1 << 20
+    )
+    with pytest.raises(InputError, match="memory: .* GiB can be used"):
+        Restorer(StandIn(), ONE).restore_video(source, tmp_path / "out.mp4")
+    assert files(tmp_path) == ["in.mp4"]
+
+
+def test_threads_and_files_are_given_back(tmp_path, restorer):
+    source = write_video(tmp_path / "in.mp4", pictures(9), tracks=1)
+
+    def state():
+        return threading.active_count(), len(os.listdir("/proc/self/fd"))
+
+    restorer.restore_video(source, tmp_path / "0.mp4")
+    before = state()
+    for index in range(1, 4):
+        restorer.restore_video(source, tmp_path / f"{index}.mp4")
+    assert state() == before
+
+
+def test_results_are_the_same_every_time(tmp_path, restorer):
+    source = write_video(tmp_path / "in.mp4", pictures(9))
+    for name in ("a.mp4", "b.mp4"):
+        restorer.restore_video(source, tmp_path / name)
+    assert packets(tmp_path / "a.mp4", "video") == packets(tmp_path / "b.mp4", "video")
+
+
+def test_rotated_phone_video_comes_out_upright(tmp_path, restorer):
+    source = write_video(tmp_path / "in.mp4", rotation=(90,))
+    restorer.restore_video(source, tmp_path / "out.mp4")
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        frame = next(container.decode(video=0))
+    assert (frame.width, frame.height, frame.rotation) == (192, 256, 0)

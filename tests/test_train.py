@@ -1,0 +1,65 @@
+"""The training script: a run of two steps, the same command again, an error."""
+
+import json
+
+import numpy as np
+import pytest
+from ml_collections import ConfigDict
+
+import train
+from bvsrpp_jax import weights
+from bvsrpp_jax.errors import InputError
+from configs import lite
+
+SMALL = {
+    "mid_channels": 4,
+    "num_blocks": 1,
+    "num_extract_blocks": 1,
+    "num_reconstruction_blocks": 1,
+    "hr_channels": 4,
+    "spynet_channels": (4, 4, 4, 4),
+}
+
+
+def small_config(folder) -> ConfigDict:
+    config = lite.get_config()
+    config.model.update(SMALL)
+    config.data.folder = str(folder)
+    config.data.samples.filmed = 0.0
+    config.data.samples.num_frames = ((0, 2),)
+    config.num_steps, config.log_every, config.validate_every = 2, 1, 2
+    return config
+
+
+def write_clips(folder):
+    rng = np.random.default_rng(0)
+    for split in ("train", "validation"):
+        target = folder / split / "clips"
+        target.mkdir(parents=True)
+        np.save(
+            target / "a.npy", rng.integers(0, 256, (2, 256, 256, 3), dtype=np.uint8)
+        )
+
+
+def test_a_run_logs_validates_saves_and_resumes_where_it_ended(tmp_path, capsys):
+    write_clips(tmp_path / "data")
+    config, workdir = small_config(tmp_path / "data"), tmp_path / "run"
+    workdir.mkdir()
+    train.train(config, workdir)
+    lines = (workdir / "metrics.jsonl").read_text().splitlines()
+    records = [json.loads(line) for line in lines]
+    assert [record["step"] for record in records] == [1, 2, 2]
+    assert records[0]["loss"] > 0
+    assert "psnr_y_over_bicubic" in records[2]
+    model, params = weights.load(workdir / "weights.safetensors")
+    assert model.mid_channels == 4
+    assert params["conv_last"]["kernel"].shape == (3, 3, 4, 3)
+
+    capsys.readouterr()
+    train.train(config, workdir)  # nothing left to do: no step is taken again
+    assert "loss" not in capsys.readouterr().out
+
+
+def test_missing_data_is_named(tmp_path):
+    with pytest.raises(InputError, match="prepare_lite"):
+        train.train(small_config(tmp_path), tmp_path)

@@ -1,0 +1,74 @@
+"""`bvsrpp convert`: a summary that says what happened, and no half-written file."""
+
+import lzma
+from pathlib import Path
+
+import pytest
+
+from bvsrpp_jax.errors import InputError
+from bvsrpp_jax.weights.convert import convert
+from bvsrpp_jax.weights.native import read_native
+from bvsrpp_jax.weights.report import conversion_text
+from bvsrpp_jax.weights.store import read_weights
+
+FIXTURES = Path(__file__).parent / "fixtures"
+
+
+@pytest.fixture
+def source(tmp_path):
+    path = tmp_path / "basicsr.pth"
+    path.write_bytes(lzma.decompress((FIXTURES / "basicsr_zip.pth.xz").read_bytes()))
+    return path
+
+
+def test_summary_says_what_was_read_and_written(source, tmp_path):
+    target = tmp_path / "out.safetensors"
+    conversion = convert(source, target)
+    assert (conversion.dialect, conversion.wrapper) == ("BasicSR", "params_ema")
+    assert conversion.variant == "c4n1 x4"
+    assert (conversion.keys, conversion.ignored) == (178, ("params",))
+    assert conversion.digest.encode() in target.read_bytes()
+    model, params = read_native(target)
+    assert model == read_weights(source).model
+    assert conversion.parameters == 31_769
+
+
+def test_text_has_every_part_of_the_summary(source, tmp_path):
+    conversion = convert(source, tmp_path / "out.safetensors")
+    text = conversion_text(conversion)
+    for part in ("BasicSR", "params_ema", "c4n1 x4", "178", "1 (params)", "checksums"):
+        assert part in text
+    assert conversion.digest in text
+    assert f"{conversion.parameters:,}" in text
+
+
+def test_existing_file_is_replaced_only_when_told_to(source, tmp_path):
+    target = tmp_path / "out.safetensors"
+    target.write_text("precious")
+    with pytest.raises(
+        InputError, match="out.safetensors: exists already.*--overwrite"
+    ):
+        convert(source, target)
+    assert target.read_text() == "precious"
+    convert(source, target, overwrite=True)
+    read_native(target)
+
+
+@pytest.mark.parametrize("name", ["out.pth", "out"])
+def test_other_target_suffix_is_refused(source, tmp_path, name):
+    with pytest.raises(InputError, match=f"{name}: .*suffix"):
+        convert(source, tmp_path / name)
+
+
+def test_bad_source_writes_nothing(source, tmp_path):
+    source.write_bytes(source.read_bytes()[:-100])
+    with pytest.raises(InputError, match="basicsr.pth"):
+        convert(source, tmp_path / "out.safetensors")
+    assert [path.name for path in tmp_path.iterdir()] == ["basicsr.pth"]
+
+
+def test_converting_a_converted_file_changes_nothing(source, tmp_path):
+    first = convert(source, tmp_path / "a.safetensors")
+    second = convert(tmp_path / "a.safetensors", tmp_path / "b.safetensors")
+    assert second.dialect == "bvsrpp"
+    assert second.digest == first.digest

@@ -1,0 +1,80 @@
+"""One door for all weights: files of every kind and presets."""
+
+import lzma
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+from bvsrpp_jax.errors import InputError
+from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
+from bvsrpp_jax.weights import load, save
+from bvsrpp_jax.weights.layout import flatten, num_parameters, shapes
+from bvsrpp_jax.weights.store import PRESETS
+
+FIXTURES = Path(__file__).parent / "fixtures"
+
+
+@pytest.fixture(scope="module")
+def tiny_pth(tmp_path_factory):
+    path = tmp_path_factory.mktemp("pth") / "tiny.pth"
+    packed = (FIXTURES / "module_legacy.pth.xz").read_bytes()
+    path.write_bytes(lzma.decompress(packed))
+    return path
+
+
+def test_loaded_network_runs(tiny_pth):
+    model, params = load(tiny_pth)
+    lq = np.zeros((1, 1, 64, 64, 3), np.float32)
+    output = jax.eval_shape(model.apply, {"params": params}, lq)
+    assert output.shape == (1, 1, 256, 256, 3)
+
+
+def test_parameters_are_float32_jax_arrays_of_the_right_shapes(tiny_pth):
+    model, params = load(str(tiny_pth))
+    flat = flatten(params)
+    assert {path: array.shape for path, array in flat.items()} == shapes(model)
+    for array in flat.values():
+        assert isinstance(array, jax.Array)
+        assert array.dtype == np.float32
+
+
+def test_pth_and_its_safetensors_load_alike(tiny_pth, tmp_path):
+    model, params = load(tiny_pth)
+    save(tmp_path / "x.safetensors", model, params)
+    again, same = load(tmp_path / "x.safetensors")
+    assert again == model
+    assert jax.tree.structure(same) == jax.tree.structure(params)
+    for ours, theirs in zip(
+        jax.tree.leaves(same), jax.tree.leaves(params), strict=True
+    ):
+        assert np.asarray(ours).tobytes() == np.asarray(theirs).tobytes()
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_preset_loads_and_is_small(name):
+    model, params = load(name)
+    assert isinstance(model, BasicVSRPlusPlus)
+    assert model.scale == 4
+    assert 4 * num_parameters(model) < 4 << 20  # bytes in the package
+    assert flatten(params).keys() == shapes(model).keys()
+
+
+@pytest.mark.parametrize("source", ["heavy", "no/such/model", Path("lite")])
+def test_unknown_name_lists_the_presets(source, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="no such file or preset.*lite"):
+        load(source)
+
+
+@pytest.mark.parametrize("name", ["gone.pth", "gone.pt", "gone.safetensors"])
+def test_missing_file_is_named(name):
+    with pytest.raises(InputError, match=f"^{name}: no such file. Check the path.$"):
+        load(name)
+
+
+def test_file_of_another_kind_is_told_from_a_missing_one(tmp_path):
+    (tmp_path / "weights.h5").write_bytes(b"")
+    with pytest.raises(InputError, match=r"weights.h5: is no weights file.*\.pth"):
+        load(tmp_path / "weights.h5")
