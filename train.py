@@ -41,8 +41,10 @@ flags.DEFINE_string("workdir", None, "Where checkpoints, metrics and weights go.
 def train(config, workdir: Path) -> None:
     """Data, model, optimizer, restore, loop, done."""
     folder = Path(config.data.folder)
-    prepared = open_prepared(folder / "train")
-    validation = open_prepared(folder / "validation").clips[0]
+    filmed = config.data.samples.filmed
+    needs = ("photographs",) * (filmed > 0) + ("clips",) * (filmed < 1)
+    prepared = open_prepared(folder / "train", needs=needs)
+    validation = open_prepared(folder / "validation", needs=("clips",)).clips[0]
 
     model = BasicVSRPlusPlus(**config.model)
     rates = learning_rates(num_steps=config.num_steps, **config.rates)
@@ -81,6 +83,16 @@ def train(config, workdir: Path) -> None:
     checkpoint.save(workdir / "checkpoints", state, config.num_steps)
     weights.save(workdir / "weights.safetensors", model, jax.device_get(state.ema))
     print(f"done: {workdir / 'weights.safetensors'}")
+
+
+def make_workdir(path: Path) -> Path:
+    """The folder, made if it is missing."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        message = f"{path}: {error.strerror}. Choose another --workdir."
+        raise InputError(message) from error
+    return path
 
 
 def initial_state(model, optimizer, *, seed):
@@ -147,10 +159,8 @@ class Log:
 
 
 def main(_) -> None:
-    workdir = Path(FLAGS.workdir)
     try:
-        workdir.mkdir(parents=True, exist_ok=True)
-        train(FLAGS.config, workdir)
+        train(FLAGS.config, make_workdir(Path(FLAGS.workdir)))
     except InputError as error:
         print(f"train.py: error: {error}", file=sys.stderr)
         sys.exit(2)

@@ -16,7 +16,7 @@ from ml_collections import ConfigDict
 def get_config() -> ConfigDict:
     config = ConfigDict()
     config.seed = 0
-    config.num_steps = 2600
+    config.num_steps = 2200
 
     config.model = ConfigDict()
     config.model.mid_channels = 24
@@ -32,7 +32,7 @@ def get_config() -> ConfigDict:
     config.data.samples = ConfigDict()
     config.data.samples.batch_size = 1
     # (from step, frames): short clips first show more scenes in the same time.
-    config.data.samples.num_frames = ((0, 3), (2200, 6))
+    config.data.samples.num_frames = ((0, 3), (1950, 6))
     config.data.samples.crop_size = 256
     config.data.samples.filmed = 0.7  # the rest is cut from real clips
     config.data.samples.occlusion = 0.25

@@ -5,6 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from bvsrpp_jax.evaluation.metrics import luma
+
 GAP = 8
 DETAIL = 128  # side of the magnified square, in pixels of full resolution
 COLUMN = 3 * DETAIL
@@ -50,21 +52,29 @@ def draw(shown: Shown, scores: dict[str, tuple[float, float]]) -> Image.Image:
 
 
 def most_improved(shown: Shown) -> tuple[int, int]:
-    """Finds the detail where ours removes the most of bicubic's squared error.
+    """Finds the detail where ours gains the most decibels over bicubic, on luma.
+
+    Only details that bicubic gets no better than it does on average: where hardly
+    anything is wrong, a large gain cannot be seen.
 
     Returns:
         (x, y) of its corner at full resolution, multiples of 4.
     """
-    truth = shown.truth.astype(float)
-    errors = [((x - truth) ** 2).sum(-1) for x in (shown.bicubic, shown.ours)]
-    sums = np.pad(errors[0] - errors[1], ((1, 0), (1, 0))).cumsum(0).cumsum(1)
-    side = min(DETAIL, *truth.shape[:2])
-    gains = sums[side:, side:] - sums[:-side, side:]
-    gains += (
-        sums[:-side, :-side] - sums[side:, :-side]
-    )  # of every square, by its corner
-    y, x = np.unravel_index(gains[::4, ::4].argmax(), gains[::4, ::4].shape)
+    truth = luma(shown.truth)
+    before, after = (
+        errors_of_details((luma(x) - truth) ** 2) for x in (shown.bicubic, shown.ours)
+    )
+    gain = (before + 1) / (after + 1)  # the 1 tames details without any error
+    gain[before < before.mean()] = 0
+    y, x = np.unravel_index(gain.argmax(), gain.shape)
     return 4 * int(x), 4 * int(y)
+
+
+def errors_of_details(errors: np.ndarray) -> np.ndarray:
+    """Sums [h, w] over every detail whose corner lies on a multiple of 4."""
+    sums = np.pad(errors, ((1, 0), (1, 0))).cumsum(0).cumsum(1)
+    rows = sums[DETAIL:] - sums[:-DETAIL]
+    return (rows[:, DETAIL:] - rows[:, :-DETAIL])[::4, ::4]
 
 
 def magnified(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
 
@@ -22,8 +23,12 @@ def tiny_network(**changes) -> tuple[BasicVSRPlusPlus, dict]:
     """A real network of the smallest kind, with random weights."""
     model = BasicVSRPlusPlus(**{**TINY, **changes})
     side = model.min_side
-    lq = jnp.zeros((1, 2, side, side, 3))
-    return model, jax.jit(model.init)(jax.random.key(0), lq)["params"]
+    lq = jax.ShapeDtypeStruct((1, 2, side, side, 3), jnp.float32)
+    shapes = jax.eval_shape(model.init, jax.random.key(0), lq)["params"]
+    random = np.random.default_rng(0)
+    return model, jax.tree.map(
+        lambda leaf: jnp.asarray(random.normal(0, 0.1, leaf.shape), leaf.dtype), shapes
+    )
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,10 @@ class StandIn:
 
     def apply(self, variables, lq: jax.Array) -> jax.Array:
         _, _, h, w, _ = lq.shape
-        if min(h, w) < self.min_side or h % self.side_multiple or w % self.side_multiple:
+        if (
+            min(h, w) < self.min_side
+            or h % self.side_multiple
+            or w % self.side_multiple
+        ):
             raise ValueError(f"lq: {h}x{w}")
         return variables["params"] * lq.repeat(self.scale, 2).repeat(self.scale, 3)

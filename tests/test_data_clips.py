@@ -86,11 +86,19 @@ def test_as_batch_keeps_black_and_white():
     assert (batch["lq"][..., 1] == 1).all()
 
 
-def test_a_prepared_folder_is_opened_and_an_empty_one_named(tmp_path):
-    with pytest.raises(InputError, match="prepare_lite"):
-        open_prepared(tmp_path)
+def test_a_prepared_folder_is_opened_and_what_it_lacks_named(tmp_path):
     (tmp_path / "clips").mkdir()
     np.save(tmp_path / "clips" / "a.npy", np.ones((1, 2, 2, 3), np.uint8))
-    prepared = open_prepared(tmp_path)
+    prepared = open_prepared(tmp_path, needs=("clips",))
     assert prepared.photographs == []
     assert prepared.clips[0].shape == (1, 2, 2, 3)
+    with pytest.raises(InputError, match=r"photographs: no \.npy file.*prepare_lite"):
+        open_prepared(tmp_path, needs=("photographs", "clips"))
+
+
+@pytest.mark.parametrize("content", [b"", b"text", b"\x93NUMPY\x01\x00v\x00"])
+def test_a_file_that_is_no_array_is_named(tmp_path, content):
+    (tmp_path / "clips").mkdir()
+    (tmp_path / "clips" / "a.npy").write_bytes(content)
+    with pytest.raises(InputError, match=r"a\.npy: .*Prepare it again"):
+        open_prepared(tmp_path, needs=("clips",))

@@ -114,13 +114,15 @@ def test_table_shows_what_ours_gains():
     assert table(SCORES).splitlines()[-1].split() == ["gain", "+1.25", "+0.0750"]
 
 
-def test_detail_is_where_ours_helps_most():
-    truth = np.zeros((360, 640, 3), np.uint8)
-    worse = truth.copy()
-    worse[100 : 100 + DETAIL, 200 : 200 + DETAIL] = 50
-    shown = Shown(low=truth[::4, ::4], bicubic=worse, ours=truth, truth=truth)
-    assert most_improved(shown) == (200, 100)
-    assert most_improved(shown._replace(ours=worse)) == (0, 0)  # nowhere
+def test_detail_is_where_ours_gains_most_of_what_can_be_seen():
+    truth = np.zeros((300, 900, 3), np.uint8)
+    worse, ours = truth.copy(), truth.copy()
+    for x, before, after in [(100, 50, 20), (400, 90, 60), (700, 2, 0)]:
+        worse[100 : 100 + DETAIL, x : x + DETAIL] = before
+        ours[100 : 100 + DETAIL, x : x + DETAIL] = after
+    shown = Shown(low=truth[::4, ::4], bicubic=worse, ours=ours, truth=truth)
+    assert most_improved(shown) == (100, 100)
+    assert most_improved(Shown(*[truth] * 4)) == (0, 0)  # any will do
 
 
 def test_detail_of_low_resolution_is_the_same_place():

@@ -101,7 +101,7 @@ def in_chunks(model, params, lq, length):
     )
 
 
-@pytest.mark.parametrize("length", [1, 2, 3])
+@pytest.mark.parametrize("length", [1, 3])
 def test_chunks_give_the_whole_clips_result(length):
     model, params, golden = load("x4_c16n1_64x96_t5")
     lq = golden["lq"].astype(np.float32) / 255

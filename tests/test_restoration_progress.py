@@ -7,8 +7,8 @@ import pytest
 
 from bvsrpp_jax.media.clip import ClipInfo
 from bvsrpp_jax.media.color import Color
-from bvsrpp_jax.restoration.plan import Plan
 from bvsrpp_jax.restoration import progress
+from bvsrpp_jax.restoration.plan import Plan
 from bvsrpp_jax.restoration.progress import Reporter, clock
 from bvsrpp_jax.restoration.restorer import Job
 
@@ -73,7 +73,8 @@ def test_more_frames_than_expected_are_no_trouble(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(0, "0:00"), (59.6, "1:00"), (3599, "59:59"), (3661, "1:01:01")]
+    ("seconds", "text"),
+    [(0, "0:00"), (59.6, "1:00"), (3599, "59:59"), (3661, "1:01:01")],
 )
 def test_clock(seconds, text):
     assert clock(seconds) == text

@@ -57,7 +57,7 @@ def test_the_real_network_is_applied_to_whole_short_clips():
     model, params = tiny_network()
     frames = pictures(3, width=70, height=64)
     output = np.stack(list(Restorer(model, params).stream(frames / np.float32(255))))
-    wanted = model.apply({"params": params}, frames[None] / np.float32(255))[0]
+    wanted = jax.jit(model.apply)({"params": params}, frames[None] / np.float32(255))[0]
     np.testing.assert_allclose(output, wanted, atol=1e-5)  # the order of sums differs
     assert np.abs(output - larger(frames) / 255).mean() > 1e-3  # it did something
 
@@ -271,9 +271,7 @@ def test_bad_frames_in_the_middle_leave_nothing(tmp_path, restorer):
 
 def test_frames_that_do_not_fit_are_refused_before_any_work(tmp_path, monkeypatch):
     source = write_video(tmp_path / "in.mp4")
-    monkeypatch.setattr(
-        "bvsrpp_jax.restoration.plan.available_memory", lambda: 1 << 20
-    )
+    monkeypatch.setattr("bvsrpp_jax.restoration.plan.available_memory", lambda: 1 << 20)
     with pytest.raises(InputError, match="memory: .* GiB can be used"):
         Restorer(StandIn(), ONE).restore_video(source, tmp_path / "out.mp4")
     assert files(tmp_path) == ["in.mp4"]

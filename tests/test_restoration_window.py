@@ -24,8 +24,9 @@ def test_all_windows_of_a_clip_have_one_size(size, overlap):
     for count in range(1, 4 * size + 2):
         found = list(windows(range(count), size=size, overlap=overlap))
         assert {len(window.frames) for window in found} == {min(size, count)}
-        assert all(w.frames == list(range(w.start, w.start + len(w.frames)))
-                   for w in found)
+        assert all(
+            w.frames == list(range(w.start, w.start + len(w.frames))) for w in found
+        )
 
 
 @pytest.mark.parametrize(("size", "overlap"), SETTINGS)

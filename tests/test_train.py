@@ -27,6 +27,7 @@ def small_config(folder) -> ConfigDict:
     config.data.folder = str(folder)
     config.data.samples.filmed = 0.0
     config.data.samples.num_frames = ((0, 2),)
+    config.flow_loss_weight = 0.0  # compiles in less time
     config.num_steps, config.log_every, config.validate_every = 2, 1, 2
     return config
 
@@ -63,3 +64,22 @@ def test_a_run_logs_validates_saves_and_resumes_where_it_ended(tmp_path, capsys)
 def test_missing_data_is_named(tmp_path):
     with pytest.raises(InputError, match="prepare_lite"):
         train.train(small_config(tmp_path), tmp_path)
+
+
+def test_a_workdir_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="--workdir"):
+        train.make_workdir(tmp_path / "file")
+    with pytest.raises(InputError, match="--workdir"):
+        train.make_workdir(tmp_path / "file" / "below")
+
+
+def test_bad_input_is_one_line_and_exit_2(tmp_path, capsys, monkeypatch):
+    class Flags:
+        workdir, config = str(tmp_path), small_config(tmp_path)
+
+    monkeypatch.setattr(train, "FLAGS", Flags)
+    with pytest.raises(SystemExit) as exit_info:
+        train.main([])
+    assert exit_info.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1

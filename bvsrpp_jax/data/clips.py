@@ -27,23 +27,34 @@ class Prepared(NamedTuple):
     clips: list[np.ndarray]
 
 
-def open_prepared(folder: Path) -> Prepared:
+def open_prepared(folder: Path, *, needs: tuple[str, ...]) -> Prepared:
     """Maps all arrays of a split.
 
     Args:
-        folder: Holds `photographs/*.npy` and `clips/*.npy`; one of them may be empty.
+        folder: Holds `photographs/*.npy` and `clips/*.npy`.
+        needs: Which of the two must not be empty.
 
     Raises:
-        InputError: if there is no array at all.
+        InputError: if one of them is empty, or a file of them is not an array.
     """
-    kinds = (sorted(folder.glob(f"{kind}/*.npy")) for kind in Prepared._fields)
-    prepared = Prepared(*([np.load(f, mmap_mode="r") for f in kind] for kind in kinds))
-    if not any(prepared):
-        raise InputError(
-            f"{folder}: no photographs/*.npy and no clips/*.npy. Run "
-            "python -m bvsrpp_jax.data.prepare_lite first."
-        )
+    prepared = Prepared(*(_map_arrays(folder / kind) for kind in Prepared._fields))
+    for kind in needs:
+        if not getattr(prepared, kind):
+            raise InputError(
+                f"{folder / kind}: no .npy file. Run "
+                "python -m bvsrpp_jax.data.prepare_lite, and name its output."
+            )
     return prepared
+
+
+def _map_arrays(folder: Path) -> list[np.ndarray]:
+    arrays = []
+    for path in sorted(folder.glob("*.npy")):
+        try:
+            arrays.append(np.load(path, mmap_mode="r"))
+        except (ValueError, EOFError) as error:
+            raise InputError(f"{path}: {error}. Prepare it again.") from error
+    return arrays
 
 
 def batches(

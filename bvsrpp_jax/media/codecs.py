@@ -74,7 +74,10 @@ def quality_options(codec: str, crf: int | None) -> dict[str, str]:
         )
     if codec not in DEFAULT_CRF:
         return {}
-    return {"crf": str(DEFAULT_CRF[codec] if crf is None else crf)}
+    options = {"crf": str(DEFAULT_CRF[codec] if crf is None else crf)}
+    if codec == "libx265":  # or it writes its statistics to stderr
+        options["x265-params"] = "log-level=error"
+    return options
 
 
 def pixel_format(codec: av.Codec, *, width: int, height: int, deep: bool) -> str:

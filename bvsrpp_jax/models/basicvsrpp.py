@@ -45,6 +45,9 @@ class BasicVSRPlusPlus(nn.Module):
       dtype: compute dtype of features. Coordinates and output are float32 or wider.
       remat: recompute the activations of propagation and reconstruction in the
         backward pass instead of storing them.
+
+    To initialise under `jax.jit`, take a key of the "rbg" generator: compiling the
+    hundreds of draws of the default one takes XLA's CPU compiler minutes.
     """
 
     mid_channels: int = 64
