@@ -1,5 +1,6 @@
 """What is said on the way: plain lines to files, a bar on terminals."""
 
+from dataclasses import replace
 from fractions import Fraction
 from io import StringIO
 
@@ -22,11 +23,11 @@ class Terminal(StringIO):
         return True
 
 
-def run(stream, monkeypatch, step):
+def run(stream, monkeypatch, step, job=JOB):
     times = iter(range(0, 1000, step))
     monkeypatch.setattr(progress.time, "monotonic", lambda: next(times))
     with Reporter(weights="lite", target="out.mp4", stream=stream) as reporter:
-        reporter.on_start(JOB)
+        reporter.on_start(job)
         for done in range(1, 10):
             reporter.on_progress(done, 9)
         reporter.on_end(9)
@@ -37,15 +38,24 @@ def test_the_first_line_says_what_will_happen(monkeypatch):
     first = run(StringIO(), monkeypatch, 1).splitlines()[0]
     assert first == (
         "in.mp4 (64x48, 9 frames) -> out.mp4 (256x192), weights lite, windows of 8"
-        " frames overlapping by 2, about 1.0 GiB"
+        " frames overlapping by 2 either side, about 1.0 GiB"
     )
 
 
+def test_a_clip_of_one_window_has_no_overlap(monkeypatch):
+    job = replace(JOB, plan=replace(JOB.plan, window=9))
+    first = run(StringIO(), monkeypatch, 1, job).splitlines()[0]
+    assert first.endswith("weights lite, in one window, about 1.0 GiB")
+
+
 def test_files_get_a_line_now_and_then(monkeypatch):
+    """The first window gives 6 frames at once: they count for the speed."""
     lines = run(StringIO(), monkeypatch, 5).splitlines()
-    assert lines[1] == "2 of 9 frames, 0.20 frames/s, 0:35 left"
-    assert len(lines) == 1 + 4 + 1
+    assert lines[1] == "2 of 9 frames, 0.60 frames/s, 0:05 left"
+    assert lines[3] == "6 of 9 frames, 0.20 frames/s, 0:15 left"
+    assert lines[4] == "8 of 9 frames, 0.23 frames/s, 0:00 left"
     assert lines[-1].startswith("out.mp4: 9 frames in 0:50")
+    assert len(lines) == 1 + 4 + 1
     assert not any("\r" in line or "\x1b" in line for line in lines)
 
 
@@ -56,7 +66,7 @@ def test_terminals_get_a_bar(monkeypatch):
         for done in range(1, 10):
             reporter.on_progress(done, 9)
         reporter.on_end(9)
-    assert "9/9" in stream.getvalue()
+    assert "9 of 9 frames" in stream.getvalue()
 
 
 def test_more_frames_than_expected_are_no_trouble(monkeypatch):
@@ -69,7 +79,7 @@ def test_more_frames_than_expected_are_no_trouble(monkeypatch):
     reporter.on_progress(13, None)
     lines = stream.getvalue().splitlines()
     assert lines[1] == "12 of 12 frames, 0.60 frames/s, 0:00 left"
-    assert lines[2].startswith("13 frames, ")
+    assert lines[2] == "13 frames, 0.35 frames/s"
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ An upper estimate, in bytes. For every feature pixel (an input pixel for x4, a b
                     + 16 x (12 + 3 + 3) output pixels as floats, as codes, and waiting
                                         to be written; 16-bit codes count double
 
-It was 5 to 40 % above what the compiled programs ask for themselves on the CPU (JAX
-0.12, x4 and same-size, 32 and 64 channels, 2 to 10 frames, 64 to 512 pixels a side).
+It was 11 to 33 % above what the compiled programs ask for themselves on the CPU (JAX
+0.12, x4, 24 and 64 channels, 2 to 16 frames of 64 to 128 pixels a side, both depths).
 """
 
 import os

@@ -1,7 +1,6 @@
 """Real processes: they end as they should and leave nothing behind."""
 
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -27,17 +26,21 @@ def weights(tmp_path_factory):
 
 
 def start(folder, *argv, limit=None):
-    def set_limit():
-        if limit is not None:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-
+    """Runs the command; `limit` is the size in bytes that files may grow to."""
+    program = ["-m", "bvsrpp_jax"]
+    if limit is not None:
+        code = (
+            f"import resource, runpy; size = resource.RLIMIT_FSIZE\n"
+            f"resource.setrlimit(size, ({limit}, {limit}))\n"
+            "runpy.run_module('bvsrpp_jax', run_name='__main__', alter_sys=True)"
+        )
+        program = ["-c", code]
     return subprocess.Popen(
-        [sys.executable, "-m", "bvsrpp_jax", *argv],
+        [sys.executable, *program, *argv],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"},
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=set_limit,
     )
 
 
