@@ -54,7 +54,9 @@ def train(config, workdir: Path) -> None:
     step = jax.jit(step, donate_argnums=0)
     evaluate = make_evaluation(model, validation)
 
-    create = partial(initial_state, model, optimizer, seed=config.seed)
+    create = partial(
+        initial_state, model, optimizer, seed=config.seed, init_from=config.init_from
+    )
     if newest := checkpoint.latest(workdir / "checkpoints"):
         state = checkpoint.restore(newest, like=jax.eval_shape(create))
         logging.info("resumed from %s", newest)
@@ -95,13 +97,27 @@ def make_workdir(path: Path) -> Path:
     return path
 
 
-def initial_state(model, optimizer, *, seed):
-    """The state before the first step, from the seed alone."""
+def initial_state(model, optimizer, *, seed, init_from):
+    """The state before the first step, from the seed or from the weights of a file."""
     lq = np.zeros((1, 2, model.min_side, model.min_side, 3), np.float32)
     # With the default generator, compiling the 120 draws takes two minutes.
     key = jax.random.key(seed, impl="rbg")
     params = jax.jit(model.init)(key, lq)["params"]
+    if init_from:
+        params = initial_weights(init_from, like=params)
     return create_state(params, optimizer)
+
+
+def initial_weights(path, *, like):
+    """The parameters of a file, which must be those of the same network."""
+    _, params = weights.load(path)
+    shapes = [jax.tree.map(lambda x: x.shape, tree) for tree in (params, like)]
+    if shapes[0] != shapes[1]:
+        raise InputError(
+            f"{path}: the weights of another network. Change config.model or"
+            " config.init_from."
+        )
+    return params
 
 
 def make_evaluation(model, gt):

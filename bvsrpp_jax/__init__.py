@@ -15,10 +15,33 @@ Pictures are RGB in [0, 1], channels last. A flow is (x, y) in pixels, the offse
 deformable convolution (y, x).
 """
 
-from bvsrpp_jax.errors import InputError
-from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
-from bvsrpp_jax.restoration import Restorer
-from bvsrpp_jax.weights import load, save
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bvsrpp_jax.errors import InputError
+    from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
+    from bvsrpp_jax.restoration import Restorer
+    from bvsrpp_jax.weights import load, save
 
 __version__ = "0.1.0"
+
+# Imported when they are first used: the command answers --help without loading JAX.
+_HOMES = {
+    "BasicVSRPlusPlus": "bvsrpp_jax.models.basicvsrpp",
+    "InputError": "bvsrpp_jax.errors",
+    "Restorer": "bvsrpp_jax.restoration",
+    "load": "bvsrpp_jax.weights",
+    "save": "bvsrpp_jax.weights",
+}
 __all__ = ["BasicVSRPlusPlus", "InputError", "Restorer", "load", "save"]
+
+
+def __getattr__(name: str):
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *_HOMES]

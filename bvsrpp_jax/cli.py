@@ -165,7 +165,9 @@ def _seconds(text: str) -> Fraction:
     """62.5, 1:02.5 or 0:01:02.5."""
     parts = text.split(":")
     if len(parts) > 3:
-        raise ValueError(text)
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no time: give seconds, m:ss or h:mm:ss"
+        )
     seconds = Fraction(0)
     for part in parts:
         seconds = 60 * seconds + _number(part)

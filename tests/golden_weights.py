@@ -53,7 +53,7 @@ def golden_params(model: BasicVSRPlusPlus, seed: int) -> dict:
 
 
 def official_name(path: str, scale: int) -> str:
-    """A second, independent writing of the key table in `bvsrpp_jax.weights.dialects`."""
+    """A second, independent writing of the key table of `weights.layout`."""
     head, leaf = path.rsplit("/", 1)
     extract = "feat_extract/4" if scale == 1 else "feat_extract"
     rules = (

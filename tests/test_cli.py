@@ -86,7 +86,10 @@ def test_every_option_arrives(clip, weights, capsys, monkeypatch):
         (("restore", "in.mp4", "o.mp4", "--window", "4", "--overlap", "2"), "window:"),
         (("restore", "in.mp4", "o.mp4", "--crf", "x"), "invalid int value: 'x'"),
         (("restore", "in.mp4", "o.mp4", "--start", "-1"), "'-1' is not a number"),
-        (("restore", "in.mp4", "o.mp4", "--start", "1:2:3:4"), "argument --start"),
+        (
+            ("restore", "in.mp4", "o.mp4", "--start", "1:2:3:4"),
+            "give seconds, m:ss or h:mm:ss",
+        ),
         (("restore", "in.mp4", "o.mp4", "--fps", "25/0"), "'25/0' is not a number"),
         (("restore", "in.mp4"), "the following arguments are required: OUTPUT"),
         (("restore", "in.mp4", "o.mp4", "--sharpen"), "unrecognized arguments"),

@@ -1,4 +1,4 @@
-"""The preparation refuses what is held back, missing or changed."""
+"""The preparation refuses what is kept out, missing or changed."""
 
 import hashlib
 
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bvsrpp_jax.data.lite_sources import SOURCES, Source, check_not_held_back
+from bvsrpp_jax.data.lite_sources import SOURCES, Source, check_not_kept_out
 from bvsrpp_jax.data.prepare_lite import decode, main, prepare, shrink
 from bvsrpp_jax.errors import InputError
 
@@ -18,8 +18,8 @@ def source(path, **options):
 
 
 @pytest.mark.parametrize("entry", SOURCES, ids=lambda entry: entry.name)
-def test_no_source_is_held_back_and_all_are_documented(entry):
-    check_not_held_back(entry)
+def test_no_source_is_kept_out_and_all_are_documented(entry):
+    check_not_kept_out(entry)
     assert len(entry.sha256) == 64
     assert entry.package
     assert entry.licence
@@ -30,15 +30,15 @@ def test_no_source_is_held_back_and_all_are_documented(entry):
     ["EveningGlow/a.jpg", "Grey/a.jpg", "Path/a.jpg", "nature/Dune.jpg",
      "bigbuckbunny.mp4", "carphone_pristine.mp4"],
 )  # fmt: skip
-def test_held_back_files_are_refused_by_name(path):
-    with pytest.raises(InputError, match="held back"):
-        check_not_held_back(source(path))
+def test_kept_out_files_are_refused_by_name(path):
+    with pytest.raises(InputError, match="kept out"):
+        check_not_kept_out(source(path))
 
 
 @pytest.mark.parametrize("frames", [(0, 117), (120, 140), None])
-def test_held_back_frames_are_refused(frames):
+def test_kept_out_frames_are_refused(frames):
     with pytest.raises(InputError, match="from 116 on"):
-        check_not_held_back(source("cityCC0.mpg", frames=frames))
+        check_not_kept_out(source("cityCC0.mpg", frames=frames))
 
 
 def test_a_validation_clip_is_never_trained_on():

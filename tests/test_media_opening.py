@@ -54,6 +54,8 @@ def test_an_empty_folder_that_exists_is_a_folder(tmp_path, source):
         ({"start": -1}, "start: -1 is out of range"),
         ({"duration": 0}, "duration: 0 is out of range"),
         ({"start": float("nan")}, "start: nan is out of range"),
+        ({"start": 10**400}, "start: 1000.* is out of range"),
+        ({"duration": 1e-7}, "duration: 1e-07 is out of range"),
     ],
 )
 def test_numbers_that_make_no_sense(source, settings, message):

@@ -193,6 +193,18 @@ def test_progress_and_plan_are_told(tmp_path, restorer):
     assert (job.result.width, job.result.height) == (256, 192)
 
 
+def test_a_wrong_estimate_of_the_length_shrinks_no_window(tmp_path):
+    """Of 0.76 s one frame is expected: the average rate is that of a long pause."""
+    pts = [*range(19), 2000]
+    source = write_video(tmp_path / "in.mp4", pictures(20), pts=pts)
+    jobs = []
+    count = Restorer(StandIn(), ONE).restore_video(
+        source, tmp_path / "out.mp4", duration=0.76, on_start=jobs.append
+    )
+    assert count == 19
+    assert jobs[0].plan.window == 32
+
+
 def test_an_existing_output_is_kept_until_the_new_one_is_there(tmp_path, restorer):
     source = write_video(tmp_path / "in.mp4", pictures(6))
     target = tmp_path / "out.mp4"

@@ -2,6 +2,7 @@
 
 import json
 
+import jax
 import numpy as np
 import pytest
 from ml_collections import ConfigDict
@@ -42,6 +43,14 @@ def write_clips(folder):
         )
 
 
+@pytest.fixture(scope="module", autouse=True)
+def compiled_once(tmp_path_factory):
+    """The runs of this file share one program; compiling it is what takes the time."""
+    jax.config.update("jax_compilation_cache_dir", str(tmp_path_factory.mktemp("xla")))
+    yield
+    jax.config.update("jax_compilation_cache_dir", None)
+
+
 def test_a_run_logs_validates_saves_and_resumes_where_it_ended(tmp_path, capsys):
     write_clips(tmp_path / "data")
     config, workdir = small_config(tmp_path / "data"), tmp_path / "run"
@@ -59,6 +68,43 @@ def test_a_run_logs_validates_saves_and_resumes_where_it_ended(tmp_path, capsys)
     capsys.readouterr()
     train.train(config, workdir)  # nothing left to do: no step is taken again
     assert "loss" not in capsys.readouterr().out
+
+
+def test_an_interrupted_run_ends_with_the_same_parameters(tmp_path, monkeypatch):
+    write_clips(tmp_path / "data")
+    config = small_config(tmp_path / "data")
+    config.checkpoint_seconds = 0.0  # after every step
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    for workdir in (whole, stopped):
+        workdir.mkdir()
+    train.train(config, whole)
+
+    progress = train.Log.write_progress
+
+    def stop_at_the_second(log, step):
+        if step == 2:
+            raise KeyboardInterrupt
+        progress(log, step)
+
+    monkeypatch.setattr(train.Log, "write_progress", stop_at_the_second)
+    with pytest.raises(KeyboardInterrupt):
+        train.train(config, stopped)
+    assert not (stopped / "weights.safetensors").exists()
+    monkeypatch.undo()
+    train.train(config, stopped)
+    results = [folder / "weights.safetensors" for folder in (whole, stopped)]
+    assert results[0].read_bytes() == results[1].read_bytes()
+
+    config.init_from, config.num_steps = str(results[0]), 0
+    (tmp_path / "next").mkdir()
+    train.train(config, tmp_path / "next")  # no step: the same parameters
+    assert (tmp_path / "next" / "weights.safetensors").read_bytes() == (
+        results[0].read_bytes()
+    )
+    config.model.mid_channels = 8
+    (tmp_path / "other").mkdir()
+    with pytest.raises(InputError, match="weights of another network"):
+        train.train(config, tmp_path / "other")
 
 
 def test_missing_data_is_named(tmp_path):

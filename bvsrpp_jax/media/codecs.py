@@ -22,6 +22,7 @@ DEFAULT_CRF = {
     "libvpx-vp9": 20,
     "libsvtav1": 20,
 }
+HIGHEST_CRF = {"libx264": 51, "libx265": 51, "libvpx-vp9": 63, "libsvtav1": 63}
 _SAMPLINGS = ("yuv420p", "yuv422p", "yuv444p")
 
 
@@ -37,7 +38,7 @@ def container_of(path: Path) -> tuple[str, str]:
         known = " ".join(CONTAINERS)
         raise InputError(
             f"{path}: no output format has the suffix {path.suffix!r}. Use one of"
-            f" {known}, or a name that ends in / for a folder of pictures."
+            f" {known} .png, or a name that ends in / for a folder of pictures."
         ) from None
 
 
@@ -74,6 +75,11 @@ def quality_options(codec: str, crf: int | None) -> dict[str, str]:
         )
     if codec not in DEFAULT_CRF:
         return {}
+    if crf is not None and not 0 <= crf <= HIGHEST_CRF[codec]:
+        raise InputError(
+            f"crf: {crf} is out of range. {codec} takes 0 (best) to"
+            f" {HIGHEST_CRF[codec]}."
+        )
     options = {"crf": str(DEFAULT_CRF[codec] if crf is None else crf)}
     if codec == "libx265":  # or it writes its statistics to stderr
         options["x265-params"] = "log-level=error"

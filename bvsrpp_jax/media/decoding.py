@@ -35,6 +35,7 @@ class Decoder:
       time_base: seconds in one unit of a timestamp.
       first_time: when the first frame is shown, in seconds of the file's clock.
       num_frames: how many frames the header promises, None when it does not say.
+      is_counted: the header counts frames; elsewhere the number is an estimate.
     """
 
     def __init__(self, path: Path):
@@ -48,6 +49,7 @@ class Decoder:
         self.first_time = (self.stream.start_time or 0) * self.time_base
         self._num_packets = self._num_decoded = 0
         self._indexed = "mov" in self._container.format.name.split(",")
+        self.is_counted = bool(self._indexed and self.stream.frames)
         self.num_frames = self._promised()
 
     def close(self) -> None:
@@ -125,7 +127,7 @@ class Decoder:
 
     def _promised(self) -> int | None:
         """Counts of MP4 are exact; elsewhere the duration is the better witness."""
-        if self._indexed and self.stream.frames:
+        if self.is_counted:
             return len(self.stream.index_entries)
         seconds = (self.stream.duration or 0) * self.time_base
         if not seconds and self._container.duration:

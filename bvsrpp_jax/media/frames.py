@@ -63,6 +63,7 @@ class PictureReader:
             time_base=1 / rate,
             num_frames=len(self._files),
             color=PICTURE_COLOR,
+            is_counted=True,
         )
 
     def __enter__(self) -> Self:

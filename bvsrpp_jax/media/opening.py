@@ -1,6 +1,5 @@
 """Chooses between video files and pictures, for input and output."""
 
-import math
 import os
 from fractions import Fraction
 from pathlib import Path
@@ -15,6 +14,7 @@ from bvsrpp_jax.media.writer import VideoWriter
 
 Source = VideoReader | PictureReader
 Sink = VideoWriter | PictureWriter | OnePictureWriter
+_MILLIONTH, _LARGEST = Fraction(1, 1_000_000), 10**8
 
 
 def open_clip(
@@ -88,12 +88,13 @@ def create_clip(
 
 def _exact(name: str, value: float | Fraction, *, zero: bool = False) -> Fraction:
     """The fraction that a decimal number means, to a millionth: 0.04 is 1/25."""
-    if not math.isfinite(value) or value < 0 or (value == 0 and not zero):
+    least = Fraction(0) if zero else _MILLIONTH
+    if not (value == value and least <= value <= _LARGEST):  # NaN equals nothing
         raise InputError(
-            f"{name}: {float(value):g} is out of range. Give a number from 0"
-            f" {'up' if zero else '(not included) up'}."
+            f"{name}: {str(value)[:20]} is out of range. Give a number from"
+            f" {float(least):g} to {_LARGEST}."
         )
-    return Fraction(value).limit_denominator(1_000_000)
+    return Fraction(value).limit_denominator(_MILLIONTH.denominator)
 
 
 def _names_folder(path: str | os.PathLike) -> bool:

@@ -81,8 +81,8 @@ class PartialFile:
 
     def discard(self) -> None:
         """Removes the file unless it is published."""
+        self._path.unlink(missing_ok=True)  # gone already once it is published
         if not self.handle.closed:
-            self._path.unlink(missing_ok=True)
             self.handle.raw.close()  # without a last flush: the disk may be full
 
 
@@ -96,21 +96,23 @@ class PartialFolder:
     def __init__(self, target: Path):
         self._target = target
         self.path = hidden_name(target)
+        self._earlier = self.path.with_suffix(".old")
         with told_as(target, "cannot be written here", "Choose another folder."):
             self.path.mkdir()
 
     def publish(self) -> None:
         """Takes the target's name; an earlier result there goes away."""
-        earlier = self.path.with_suffix(".old")
         if self._target.exists():
-            self._target.rename(earlier)
+            self._target.rename(self._earlier)
         self.path.rename(self._target)
-        if earlier.exists():
-            shutil.rmtree(earlier)
+        if self._earlier.exists():
+            shutil.rmtree(self._earlier)
         _sync_folder(self._target.parent)
 
     def discard(self) -> None:
-        """Removes the folder unless it is published."""
+        """Removes the folder unless it is published; an earlier result stays."""
+        if self._earlier.exists() and not self._target.exists():
+            self._earlier.rename(self._target)
         if self.path.exists():
             shutil.rmtree(self.path)
 

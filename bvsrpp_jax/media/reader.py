@@ -108,6 +108,7 @@ class VideoReader:
             num_frames=self._expected(start, duration),
             color=_color_of(first, self.path),
             sample_aspect_ratio=aspect,
+            is_counted=self._decoder.is_counted and start is duration is None,
         )
 
     def _expected(self, start, duration) -> int | None:

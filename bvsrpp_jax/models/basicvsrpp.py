@@ -179,6 +179,8 @@ class BasicVSRPlusPlus(nn.Module):
         Returns:
           The branch's features [n, t, h, w, c] and the carry for the next chunk.
         """
+        if branch not in BRANCHES:
+            raise ValueError(f"branch: {branch!r} is not one of {BRANCHES}")
         feat, *earlier = feats
         return getattr(self, branch)(feat, earlier, flow_n1, carry)
 

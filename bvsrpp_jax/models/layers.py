@@ -1,13 +1,13 @@
 """Convolution, residual blocks, and the initialisation of the official code.
 
-| layer                              | kernel                                | bias      |
-|------------------------------------|---------------------------------------|-----------|
-| default                            | U(-b, b), b = 1 / sqrt(fan_in)        | U(-b, b)  |
-| the two convolutions of a block    | normal, std = 0.1 sqrt(2 / fan_in)    | 0         |
-| upsampling                         | normal, std = sqrt(2 / fan_in)        | 0         |
-| flow network                       | normal, std = sqrt(2 / fan_out)       | 0         |
-| deformable convolution             | U(-b, b), b = 1 / sqrt(fan_in)        | 0         |
-| last convolution of the offsets    | 0                                     | 0         |
+| layer                           | kernel                             | bias     |
+|---------------------------------|------------------------------------|----------|
+| default                         | U(-b, b), b = 1 / sqrt(fan_in)     | U(-b, b) |
+| the two convolutions of a block | normal, std = 0.1 sqrt(2 / fan_in) | 0        |
+| upsampling                      | normal, std = sqrt(2 / fan_in)     | 0        |
+| flow network                    | normal, std = sqrt(2 / fan_out)    | 0        |
+| deformable convolution          | U(-b, b), b = 1 / sqrt(fan_in)     | 0        |
+| last convolution of the offsets | 0                                  | 0        |
 
 The first row is PyTorch's own default (Kaiming-uniform with a = sqrt(5)).
 """
@@ -25,7 +25,9 @@ Dtype = jnp.dtype | type
 Initializer = Callable[[jax.Array, tuple[int, ...], Dtype], jax.Array]
 
 
-def fan_in_uniform(key, shape, dtype=jnp.float32):
+def fan_in_uniform(
+    key: jax.Array, shape: tuple[int, ...], dtype: Dtype = jnp.float32
+) -> jax.Array:
     """U(-b, b) with b = 1 / sqrt(fan_in) for a kernel of `shape` HWIO."""
     bound = prod(shape[:-1]) ** -0.5
     return jax.random.uniform(key, shape, dtype, -bound, bound)
@@ -43,12 +45,12 @@ def leaky_relu(x: jax.Array) -> jax.Array:
 
 
 class Conv(nn.Module):
-    """A k x k convolution with bias, zero padding k // 2: [n, h, w, i] -> [.., features].
+    """A k x k convolution with bias and zero padding k // 2.
 
     Attributes:
       kernel_init: initialises the kernel [k, k, i, features].
-      bias_init: the same for the bias; None draws it from U(-b, b), b = 1 / sqrt(fan_in)
-        of the kernel.
+      bias_init: the same for the bias; None draws it from U(-b, b) with
+        b = 1 / sqrt(fan_in) of the kernel.
       dtype: compute dtype; parameters stay float32.
     """
 

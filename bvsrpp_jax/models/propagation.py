@@ -139,9 +139,9 @@ class Branch(nn.Module):
             previous = jnp.concatenate([flow_n1[:, 1:], before], 1)
         else:
             previous = jnp.concatenate([before, flow_n1[:, :-1]], 1)
-        n, t = flow_n1.shape[:2]
-        fold = lambda flow: flow.reshape(n * t, *flow.shape[2:])
-        warped = flow_warp(fold(previous), fold(flow_n1)).reshape(flow_n1.shape)
+        folded = (-1, *flow_n1.shape[2:])  # [n * t, h, w, 2]
+        warped = flow_warp(previous.reshape(folded), flow_n1.reshape(folded))
+        warped = warped.reshape(flow_n1.shape)
         return jnp.where(index[:, None, None, None] < 2, 0, flow_n1 + warped)
 
     def _refine_frame(self, carry, frame: Frame):

@@ -21,7 +21,7 @@ _CANONICAL = ("NHWC", "HWIO", "NHWC")
 def conv2d(
     x: jax.Array, kernel: jax.Array, bias: jax.Array | None = None, *, stride: int = 1
 ) -> jax.Array:
-    """Convolves with zero padding of half the kernel, as `torch.nn.Conv2d(padding=k//2)`.
+    """Convolves with zero padding of half the kernel, as PyTorch's `padding=k // 2`.
 
     Args:
       x: [n, h, w, i].

@@ -9,6 +9,8 @@ everything, then multiply" would hold. The backward pass walks the taps again an
 recomputes the samples, so it keeps nothing but the inputs.
 """
 
+from functools import partial
+
 import chex
 import jax
 import jax.numpy as jnp
@@ -95,7 +97,7 @@ def _backward(inputs, grad):
 
     def add_tap(index, gradients):
         dx, doffset, dmask, dkernel = gradients
-        tap = lambda x, *slices: _tap(x, *slices, index)
+        tap = partial(_tap, index=index)
         _, vjp = jax.vjp(tap, x, *_slices(*variables, index))
         dx_tap, doffset_tap, dmask_tap, dkernel_tap = vjp(grad)
         return (
@@ -105,7 +107,11 @@ def _backward(inputs, grad):
             dkernel.at[index // 3, index % 3].set(dkernel_tap),
         )
 
-    return lax.fori_loop(0, 9, add_tap, jax.tree.map(jnp.zeros_like, inputs))
+    # Nine taps add up in dx, so in float32 even for bfloat16 features.
+    dx = jnp.zeros_like(x, grad.dtype)
+    empty = (dx, *map(jnp.zeros_like, variables))
+    dx, *gradients = lax.fori_loop(0, 9, add_tap, empty)
+    return dx.astype(x.dtype), *gradients
 
 
 _sum_over_taps.defvjp(_forward, _backward)

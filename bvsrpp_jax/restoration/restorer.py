@@ -178,9 +178,10 @@ class Restorer:
 
     def _job(self, source: Source) -> Job:
         info, scale = source.info, self.model.scale
-        plan = self.plan(
-            (info.height, info.width), dtype=info.dtype, num_frames=info.num_frames
-        )
+        # An estimate may be far too low, and would leave frames without neighbours.
+        counted = info.num_frames if info.is_counted else None
+        size = info.height, info.width
+        plan = self.plan(size, dtype=info.dtype, num_frames=counted)
         result = replace(info, width=scale * info.width, height=scale * info.height)
         return Job(info, result, plan)
 
