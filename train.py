@@ -13,6 +13,7 @@ The same command again resumes a run that was stopped. The workdir receives
 import json
 import sys
 import time
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -22,9 +23,9 @@ from absl import app, flags, logging
 from ml_collections import config_flags
 
 from bvsrpp_jax import weights
+from bvsrpp_jax.background import Background
 from bvsrpp_jax.data.clips import as_batch, batches, open_prepared
 from bvsrpp_jax.data.degradations import bicubic_resize
-from bvsrpp_jax.data.prefetch import Prefetch
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.evaluation.metrics import psnr
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
@@ -32,6 +33,8 @@ from bvsrpp_jax.training import checkpoint
 from bvsrpp_jax.training.optimizer import learning_rates, make_optimizer
 from bvsrpp_jax.training.state import create_state
 from bvsrpp_jax.training.step import make_loss, make_train_step
+
+AHEAD = 4  # batches made while the device computes
 
 FLAGS = flags.FLAGS
 config_flags.DEFINE_config_file("config", help_string="The experiment, a Python file.")
@@ -46,45 +49,55 @@ def train(config, workdir: Path) -> None:
     prepared = open_prepared(folder / "train", needs=needs)
     validation = open_prepared(folder / "validation", needs=("clips",)).clips[0]
 
-    model = BasicVSRPlusPlus(**config.model)
-    rates = learning_rates(num_steps=config.num_steps, **config.rates)
-    optimizer = make_optimizer(rates, fix_iter=config.fix_iter)
-    loss = make_loss(model, flow_loss_weight=config.flow_loss_weight)
+    with told_as_configuration():
+        model = BasicVSRPlusPlus(**config.model)
+        rates = learning_rates(num_steps=config.num_steps, **config.rates)
+        optimizer = make_optimizer(rates, fix_iter=config.fix_iter)
+        loss = make_loss(model, flow_loss_weight=config.flow_loss_weight)
+        create = partial(initial_state, model, optimizer, config.seed, config.init_from)
+        abstract = jax.eval_shape(create)
+        draw = partial(batches, prepared, seed=config.seed, **config.data.samples)
+        next(draw())
     step = make_train_step(loss, optimizer, ema_decay=config.ema_decay)
     step = jax.jit(step, donate_argnums=0)
     evaluate = make_evaluation(model, validation)
 
-    create = partial(
-        initial_state, model, optimizer, seed=config.seed, init_from=config.init_from
-    )
     if newest := checkpoint.latest(workdir / "checkpoints"):
-        state = checkpoint.restore(newest, like=jax.eval_shape(create))
+        state = checkpoint.restore(newest, like=abstract)
         logging.info("resumed from %s", newest)
     else:
         state = create()
     first = int(state.step)
-    source = Prefetch(
-        batches(prepared, first_step=first, seed=config.seed, **config.data.samples)
-    )
 
     log = Log(workdir, rates, config.num_steps)
     last_save = time.monotonic()
-    for done in range(first + 1, config.num_steps + 1):
-        state, metrics = step(state, next(source))
-        log.add(metrics)
-        if done % config.log_every == 0:
-            log.write_progress(done)
-        if done % config.validate_every == 0 or done == config.num_steps:
-            log.write({"step": done, **evaluate(state.ema)})
-        if time.monotonic() - last_save > config.checkpoint_seconds:
-            checkpoint.save(workdir / "checkpoints", state, done)
-            last_save = time.monotonic()
-    source.close()
+    with Background(draw(first_step=first), ahead=AHEAD) as samples:
+        for done in range(first + 1, config.num_steps + 1):
+            state, metrics = step(state, next(samples))
+            log.add(metrics)
+            if done % config.log_every == 0:
+                log.write_progress(done)
+            if done % config.validate_every == 0 or done == config.num_steps:
+                log.write({"step": done, **evaluate(state.ema)})
+            if time.monotonic() - last_save > config.checkpoint_seconds:
+                checkpoint.save(workdir / "checkpoints", state, done)
+                last_save = time.monotonic()
     log.close()
 
     checkpoint.save(workdir / "checkpoints", state, config.num_steps)
     weights.save(workdir / "weights.safetensors", model, jax.device_get(state.ema))
     print(f"done: {workdir / 'weights.safetensors'}")
+
+
+@contextmanager
+def told_as_configuration():
+    """Values that the network, the schedules or the samples refuse are bad input."""
+    try:
+        yield
+    except InputError:
+        raise
+    except (TypeError, ValueError) as error:
+        raise InputError(f"--config: {error}. Change that entry.") from error
 
 
 def make_workdir(path: Path) -> Path:
@@ -97,7 +110,7 @@ def make_workdir(path: Path) -> Path:
     return path
 
 
-def initial_state(model, optimizer, *, seed, init_from):
+def initial_state(model, optimizer, seed, init_from):
     """The state before the first step, from the seed or from the weights of a file."""
     lq = np.zeros((1, 2, model.min_side, model.min_side, 3), np.float32)
     # With the default generator, compiling the 120 draws takes two minutes.

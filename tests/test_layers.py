@@ -12,7 +12,8 @@ import bvsrpp_jax
 PACKAGE = Path(bvsrpp_jax.__file__).parent
 NAME = PACKAGE.name
 
-# Which of our own parts a part may import, besides itself and `errors`.
+COMMON = ("errors", "background")  # of use to all, and free of all
+# Which of our own parts a part may import, besides itself and `COMMON`.
 MAY_IMPORT = {
     "ops": set(),
     "models": {"ops"},
@@ -23,6 +24,7 @@ MAY_IMPORT = {
     "evaluation": {"models", "ops"},
     "training": {"models", "ops", "data"},
     "errors": set(),
+    "background": set(),
 }
 TOP = {"__init__", "__main__", "cli"}  # these tie the parts together
 
@@ -72,7 +74,7 @@ def imports_of(path: Path) -> set[str]:
 
 def wrong_imports(part: str, imports: set[str]) -> set[str]:
     """The imports of our own that a module of `part` may not have."""
-    allowed = {f"{NAME}.{name}" for name in (*MAY_IMPORT[part], part, "errors")}
+    allowed = {f"{NAME}.{name}" for name in (*MAY_IMPORT[part], part, *COMMON)}
     ours = {name for name in imports if name.split(".")[0] == NAME}
     return {n for n in ours if ".".join(n.split(".")[:2]) not in allowed}
 

@@ -107,6 +107,23 @@ def test_an_interrupted_run_ends_with_the_same_parameters(tmp_path, monkeypatch)
         train.train(config, tmp_path / "other")
 
 
+@pytest.mark.parametrize(
+    ("entry", "value", "message"),
+    [
+        ("model.deform_groups", 3, "--config: deform_groups: 3"),
+        ("data.samples.crop_size", 512, "--config: frames are 256x256; need 512x512"),
+        ("data.samples.num_frames", ((0, 9),), "--config: clip has 2 frames"),
+        ("flow_loss_weight", -1.0, "--config: flow_loss_weight is -1.0"),
+    ],
+)
+def test_values_that_cannot_be_are_named(tmp_path, entry, value, message):
+    write_clips(tmp_path / "data")
+    config = small_config(tmp_path / "data")
+    config.update_from_flattened_dict({entry: value})
+    with pytest.raises(InputError, match=message):
+        train.train(config, tmp_path)
+
+
 def test_missing_data_is_named(tmp_path):
     with pytest.raises(InputError, match="prepare_lite"):
         train.train(small_config(tmp_path), tmp_path)

@@ -12,10 +12,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from bvsrpp_jax.background import Background
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.media import ClipInfo, Frame, Source, create_clip, open_clip
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
-from bvsrpp_jax.restoration.background import Background
 from bvsrpp_jax.restoration.codes import check_frames, from_float, to_float
 from bvsrpp_jax.restoration.padding import crop, pad
 from bvsrpp_jax.restoration.plan import Plan, make_plan

@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from bvsrpp_jax.restoration.background import Background
+from bvsrpp_jax.background import Background
 
 
 def test_items_come_in_order_from_another_thread():
