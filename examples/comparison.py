@@ -28,11 +28,11 @@ def draw(shown: Shown, scores: dict[str, tuple[float, float]]) -> Image.Image:
     """Draws the comparison.
 
     Args:
-        shown: the frame in its four versions.
-        scores: {"bicubic": (PSNR, SSIM), "ours": ...}, for the labels.
+      shown: the frame in its four versions.
+      scores: {"bicubic": (PSNR, SSIM), "ours": ...}, for the labels.
 
     Returns:
-        A picture 1560 pixels wide.
+      A picture 1560 pixels wide.
     """
     detail = most_improved(shown)
     texts = {name: f"{name}  {scores[name][0]:.2f} dB" for name in ("bicubic", "ours")}
@@ -58,7 +58,7 @@ def most_improved(shown: Shown) -> tuple[int, int]:
     anything is wrong, a large gain cannot be seen.
 
     Returns:
-        (x, y) of its corner at full resolution, multiples of 4.
+      (x, y) of its corner at full resolution, multiples of 4.
     """
     truth = luma(shown.truth)
     before, after = (
@@ -83,9 +83,9 @@ def magnified(
     """Cuts the detail out and enlarges it, every pixel a square.
 
     Args:
-        pixels: [h, w, 3] uint8.
-        corner: (x, y) of the detail at full resolution.
-        scale: 4 for pictures of full resolution, 1 for the low-resolution one.
+      pixels: [h, w, 3] uint8.
+      corner: (x, y) of the detail at full resolution.
+      scale: 4 for pictures of full resolution, 1 for the low-resolution one.
     """
     x, y = (scale * place // 4 for place in corner)
     side = scale * DETAIL // 4

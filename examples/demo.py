@@ -53,7 +53,7 @@ def demo(sample: Path, weights: str, out: Path) -> None:
     """Restores `sample`/lq.mp4 and compares it with `sample`/gt.mp4.
 
     Raises:
-        InputError: the weights or the clips cannot be used, or `out` not be written.
+      InputError: the weights or the clips cannot be used, or `out` not be written.
     """
     video, picture = out / "demo.mp4", out / "demo.png"
     make_folder(out)
@@ -95,11 +95,11 @@ def compare(
     """Measures bicubic and ours on luma, and keeps the pictures of one frame.
 
     Args:
-        lq, ours, gt: three clips of equally many frames.
-        at: index of the frame to keep.
+      lq, ours, gt: three clips of equally many frames.
+      at: index of the frame to keep.
 
     Returns:
-        {name: (PSNR in decibels, SSIM)}, means over the frames; and frame `at`.
+      {name: (PSNR in decibels, SSIM)}, means over the frames; and frame `at`.
     """
     values = {"bicubic": [], "ours": []}
     for index, (small, restored, truth) in enumerate(frames_of(lq, ours, gt)):

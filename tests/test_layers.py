@@ -48,8 +48,8 @@ def imported(source: str, package: str) -> Iterator[str]:
     """Yields the absolute dotted name of everything a module imports, anywhere in it.
 
     Args:
-        source: The module's text.
-        package: Dotted name of the package it lies in, for relative imports.
+      source: The module's text.
+      package: Dotted name of the package it lies in, for relative imports.
     """
     parents = package.split(".")
     for node in ast.walk(ast.parse(source)):

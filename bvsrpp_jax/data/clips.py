@@ -31,11 +31,11 @@ def open_prepared(folder: Path, *, needs: tuple[str, ...]) -> Prepared:
     """Maps all arrays of a split.
 
     Args:
-        folder: Holds `photographs/*.npy` and `clips/*.npy`.
-        needs: Which of the two must not be empty.
+      folder: holds `photographs/*.npy` and `clips/*.npy`.
+      needs: which of the two must not be empty.
 
     Raises:
-        InputError: if one of them is empty, or a file of them is not an array.
+      InputError: one of them is empty, or a file of them is not an array.
     """
     prepared = Prepared(*(_map_arrays(folder / kind) for kind in Prepared._fields))
     for kind in needs:
@@ -69,16 +69,16 @@ def batches(
     """The endless sequence of batches, from any step on.
 
     Args:
-        prepared: Sources.
-        batch_size: Samples a batch.
-        first_step: Where to start, so that a resumed run sees what comes next.
-        seed: Seed of the sequence.
-        num_frames: Pairs (step, frames a sample from this step on), ascending from
-            step 0: short clips first show more scenes in the same time.
-        **options: Of `draw_sample`.
+      prepared: sources.
+      batch_size: samples a batch.
+      first_step: where to start, so that a resumed run sees what comes next.
+      seed: seed of the sequence.
+      num_frames: pairs (step, frames a sample from this step on), ascending from
+        step 0: short clips first show more scenes in the same time.
+      **options: of `draw_sample`.
 
     Yields:
-        {"lq": [n, t, s/4, s/4, 3], "gt": [n, t, s, s, 3]} float32 in [0, 1].
+      {"lq": [n, t, s/4, s/4, 3], "gt": [n, t, s, s, 3]} float32 in [0, 1].
     """
     step = first_step
     while True:
@@ -104,15 +104,15 @@ def draw_sample(
     """Draws the ground truth of one sample.
 
     Args:
-        prepared: Sources.
-        num_frames: Frames of the sample.
-        crop_size: Side in ground-truth pixels.
-        filmed: Share of samples that a virtual camera films.
-        occlusion: Share of those with a second photograph moving in front.
-        rng: Source of all randomness.
+      prepared: sources.
+      num_frames: frames of the sample.
+      crop_size: side in ground-truth pixels.
+      filmed: share of samples that a virtual camera films.
+      occlusion: share of those with a second photograph moving in front.
+      rng: source of all randomness.
 
     Returns:
-        [t, s, s, 3] uint8.
+      [t, s, s, 3] uint8.
     """
     if rng.random() < filmed:
         frames = film(
@@ -133,10 +133,10 @@ def cut(
     """Cuts a window out of a random clip, every frame or every second one.
 
     Returns:
-        [num_frames, size, size, 3] uint8.
+      [num_frames, size, size, 3] uint8.
 
     Raises:
-        ValueError: if the clip is too short or too small.
+      ValueError: the clip is too short or too small.
     """
     clip = clips[rng.integers(len(clips))]
     stride = 1 + rng.integers(2) if len(clip) > 2 * num_frames else 1

@@ -26,14 +26,14 @@ def bicubic_resize(image: np.ndarray, scale: float) -> np.ndarray:
     """Resizes images the way MATLAB's `imresize(..., "bicubic")` does.
 
     Args:
-        image: [..., h, w, c], floats of any range.
-        scale: Output over input size; below 1 shrinks, with antialiasing.
+      image: [..., h, w, c], floats of any range.
+      scale: output over input size; below 1 shrinks, with antialiasing.
 
     Returns:
-        [..., ceil(scale*h), ceil(scale*w), c] floats, not clipped: bicubic overshoots.
+      [..., ceil(scale*h), ceil(scale*w), c] floats, not clipped: bicubic overshoots.
 
     Raises:
-        ValueError: if `image` is not floating point or `scale` is not positive.
+      ValueError: `image` is not floating point or `scale` is not positive.
     """
     if not np.issubdtype(image.dtype, np.floating):
         raise ValueError(f"image has dtype {image.dtype}; need floats (divide by 255)")
@@ -48,11 +48,11 @@ def resize_matrix(size: int, scale: float) -> np.ndarray:
     """The weights of one axis of `bicubic_resize`.
 
     Args:
-        size: Input length in pixels.
-        scale: Output over input size.
+      size: input length in pixels.
+      scale: output over input size.
 
     Returns:
-        [ceil(scale*size), size] float64; each row sums to 1.
+      [ceil(scale*size), size] float64; each row sums to 1.
     """
     stretch = min(scale, 1.0)  # the kernel widens only when the image shrinks
     support = 4.0 / stretch
@@ -79,14 +79,14 @@ def blur_downsample(image: np.ndarray) -> np.ndarray:
     """The BD degradation: Gaussian blur, then every fourth pixel.
 
     Args:
-        image: [..., h, w, c] uint8.
+      image: [..., h, w, c] uint8.
 
     Returns:
-        [..., ceil((h-3)/4), ceil((w-3)/4), c] uint8, halves rounded up: pixels
-        1, 5, 9, ... up to the third from the end.
+      [..., ceil((h-3)/4), ceil((w-3)/4), c] uint8, halves rounded up: pixels
+      1, 5, 9, ... up to the third from the end.
 
     Raises:
-        ValueError: if `image` is not uint8 or a side is below 4.
+      ValueError: `image` is not uint8 or a side is below 4.
     """
     if image.dtype != np.uint8:
         raise ValueError(f"image has dtype {image.dtype}; BD is defined on uint8")

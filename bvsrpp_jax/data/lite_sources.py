@@ -17,15 +17,15 @@ class Source(NamedTuple):
     """One raw file.
 
     Attributes:
-        name: Name of the prepared arrays.
-        path: Where the file lies under the source folder.
-        package: The package that ships it.
-        licence: What its package says.
-        sha256: Digest of the raw file.
-        factors: Prepared sizes over the raw size; at most 1/2 for photographs, which
-            loses the blocks of their compression.
-        frames: First and one past the last frame of a video; None for a photograph.
-        split: "train", or "validation" for what no step ever sees.
+      name: name of the prepared arrays.
+      path: where the file lies under the source folder.
+      package: the package that ships it.
+      licence: what its package says.
+      sha256: Digest of the raw file.
+      factors: prepared sizes over the raw size; at most 1/2 for photographs, which
+        loses the blocks of their compression.
+      frames: first and one past the last frame of a video; None for a photograph.
+      split: "train", or "validation" for what no step ever sees.
     """
 
     name: str
@@ -42,7 +42,7 @@ def check_not_kept_out(source: Source) -> None:
     """Refuses files and frames that are kept out of training, for tests.
 
     Raises:
-        InputError: if the source is, or reaches into, them.
+      InputError: the source is, or reaches into, them.
     """
     stems = [part.split(".")[0] for part in source.path.split("/")]
     for stem in stems:

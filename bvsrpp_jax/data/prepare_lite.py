@@ -36,15 +36,15 @@ def prepare(source_dir: Path, output_dir: Path, sources=SOURCES) -> list[Path]:
     """Writes every source as arrays.
 
     Args:
-        source_dir: Holds the raw files at `Source.path`.
-        output_dir: Created if missing.
-        sources: What to prepare.
+      source_dir: holds the raw files at `Source.path`.
+      output_dir: created if missing.
+      sources: what to prepare.
 
     Returns:
-        The files written.
+      The files written.
 
     Raises:
-        InputError: if a file is missing, kept out of training, or has another digest.
+      InputError: a file is missing, kept out of training, or has another digest.
     """
     for source in sources:
         check_not_kept_out(source)
@@ -60,7 +60,7 @@ def decode(path: Path, frames: tuple[int, int]) -> np.ndarray:
     """Decodes a range of frames: [t, h, w, 3] uint8 RGB.
 
     Raises:
-        InputError: if the video ends before the range does.
+      InputError: the video ends before the range does.
     """
     first, end = frames
     kept = []

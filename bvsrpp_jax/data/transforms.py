@@ -11,15 +11,15 @@ def random_crop(frames: np.ndarray, size: int, rng: np.random.Generator) -> np.n
     """Cuts the same random square out of all frames.
 
     Args:
-        frames: [t, h, w, c].
-        size: Side of the square in pixels.
-        rng: Source of the position.
+      frames: [t, h, w, c].
+      size: side of the square in pixels.
+      rng: source of the position.
 
     Returns:
-        [t, size, size, c], a view.
+      [t, size, size, c], a view.
 
     Raises:
-        ValueError: if the frames are smaller than the crop.
+      ValueError: the frames are smaller than the crop.
     """
     height, width = frames.shape[1:3]
     if min(height, width) < size:
@@ -35,12 +35,12 @@ def random_flips(
     """Flips, transposes and optionally reverses a clip, each with probability 1/2.
 
     Args:
-        frames: [t, s, s, c], square, because a transpose swaps the sides.
-        rng: Source of the draws.
-        time_reversal: Also reverse the order of the frames. The paper does not.
+      frames: [t, s, s, c], square, because a transpose swaps the sides.
+      rng: source of the draws.
+      time_reversal: also reverse the order of the frames. The paper does not.
 
     Returns:
-        [t, s, s, c], a view.
+      [t, s, s, c], a view.
     """
     horizontal, vertical, transpose, backward = rng.random(4) < 0.5
     if horizontal:

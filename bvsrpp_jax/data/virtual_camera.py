@@ -21,9 +21,9 @@ class Path(NamedTuple):
     """Where a camera looks, one entry a frame.
 
     Attributes:
-        centre: [t, 2] (x, y) in photograph pixels.
-        step: [t] photograph pixels a frame pixel.
-        angle: [t] radians.
+      centre: [t, 2] (x, y) in photograph pixels.
+      step: [t] photograph pixels a frame pixel.
+      angle: [t] radians.
     """
 
     centre: np.ndarray
@@ -42,17 +42,17 @@ def film(
     """Films a random clip over a random photograph.
 
     Args:
-        photographs: [h, w, 3] uint8 each, sides of at least 1.2 times `size`.
-        num_frames: Frames of the clip.
-        size: Side of the square frames in pixels.
-        occlusion: Probability of a second photograph moving in front.
-        rng: Source of all randomness.
+      photographs: [h, w, 3] uint8 each, sides of at least 1.2 times `size`.
+      num_frames: frames of the clip.
+      size: side of the square frames in pixels.
+      occlusion: probability of a second photograph moving in front.
+      rng: source of all randomness.
 
     Returns:
-        [num_frames, size, size, 3] uint8.
+      [num_frames, size, size, 3] uint8.
 
     Raises:
-        ValueError: if a photograph is too small.
+      ValueError: a photograph is too small.
     """
     back = photographs[rng.integers(len(photographs))]
     frames = render(back, random_path(back, num_frames, size, rng), size)
@@ -94,12 +94,12 @@ def render(photograph: np.ndarray, path: Path, size: int) -> np.ndarray:
     """Samples a photograph along a path, bicubic, at sub-pixel positions.
 
     Args:
-        photograph: [h, w, 3] uint8.
-        path: t frames.
-        size: Side of the square frames in pixels.
+      photograph: [h, w, 3] uint8.
+      path: t frames.
+      size: side of the square frames in pixels.
 
     Returns:
-        [t, size, size, 3] uint8.
+      [t, size, size, 3] uint8.
     """
     reach = int(np.ceil(size * STEP_RANGE[1])) + 4  # half the diagonal, with margin
     low = np.maximum(np.floor(path.centre.min(axis=0)).astype(int) - reach, 0)
@@ -123,12 +123,12 @@ def blob(path: Path, size: int, rng: np.random.Generator) -> np.ndarray:
     """The opacity of a wobbly disc that moves with a path's photograph.
 
     Args:
-        path: t frames of the photograph the disc is cut from.
-        size: Side of the square frames in pixels.
-        rng: Source of place and shape.
+      path: t frames of the photograph the disc is cut from.
+      size: side of the square frames in pixels.
+      rng: source of place and shape.
 
     Returns:
-        [t, size, size] float32 in [0, 1]; the edge is two pixels soft.
+      [t, size, size] float32 in [0, 1]; the edge is two pixels soft.
     """
     place = rng.uniform(0.1, 0.9, 2) * size
     radius = rng.uniform(0.1, 0.35) * size

@@ -36,16 +36,16 @@ def psnr(
     """Peak signal-to-noise ratio of each frame.
 
     Args:
-        a: [t, h, w, 3] uint8, RGB.
-        b: [t, h, w, 3] uint8, RGB.
-        channel: "rgb" for the error over all three channels, "y" for luma only.
-        border: Pixels left out along each of the four sides.
+      a: [t, h, w, 3] uint8, RGB.
+      b: [t, h, w, 3] uint8, RGB.
+      channel: "rgb" for the error over all three channels, "y" for luma only.
+      border: pixels left out along each of the four sides.
 
     Returns:
-        [t] float64, decibels; infinite where the frames are equal.
+      [t] float64, decibels; infinite where the frames are equal.
 
     Raises:
-        ValueError: if the frames are not such arrays or `border` leaves nothing.
+      ValueError: the frames are not such arrays or `border` leaves nothing.
     """
     _check(a, b, border, min_side=1)
     errors = [
@@ -61,17 +61,17 @@ def ssim(
     """Structural similarity of each frame.
 
     Args:
-        a: [t, h, w, 3] uint8, RGB.
-        b: [t, h, w, 3] uint8, RGB.
-        channel: "rgb" for the mean of the three channels' values, "y" for luma only.
-        border: Pixels left out along each of the four sides.
+      a: [t, h, w, 3] uint8, RGB.
+      b: [t, h, w, 3] uint8, RGB.
+      channel: "rgb" for the mean of the three channels' values, "y" for luma only.
+      border: pixels left out along each of the four sides.
 
     Returns:
-        [t] float64, at most 1; exactly 1 where the frames are equal.
+      [t] float64, at most 1; exactly 1 where the frames are equal.
 
     Raises:
-        ValueError: if the frames are not such arrays or `border` leaves less than
-            one window of 11x11 pixels.
+      ValueError: the frames are not such arrays or `border` leaves less than
+        one window of 11x11 pixels.
     """
     _check(a, b, border, min_side=SSIM_WINDOW)
     return np.array([_ssim(x, y) for x, y in _frame_pairs(a, b, channel, border)])
@@ -81,10 +81,10 @@ def luma(frames: np.ndarray) -> np.ndarray:
     """The Y of BT.601 in studio range, not rounded.
 
     Args:
-        frames: [..., 3] RGB in 0..255.
+      frames: [..., 3] RGB in 0..255.
 
     Returns:
-        [...] float64 in 16..235.
+      [...] float64 in 16..235.
     """
     return frames @ LUMA_WEIGHTS + LUMA_OFFSET
 

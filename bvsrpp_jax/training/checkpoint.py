@@ -22,13 +22,13 @@ def save(directory: Path, state: Any, step: int, *, keep: int = 3) -> Path:
     """Writes a state and removes all but the newest files.
 
     Args:
-        directory: Created if missing.
-        state: A tree of arrays.
-        step: Number in the file's name.
-        keep: How many files remain.
+      directory: created if missing.
+      state: a tree of arrays.
+      step: number in the file's name.
+      keep: how many files remain.
 
     Returns:
-        The file written.
+      The file written.
     """
     directory.mkdir(parents=True, exist_ok=True)
     target = directory / f"step_{step:08d}.safetensors"
@@ -51,15 +51,15 @@ def restore(path: Path, like: Any) -> Any:
     """Reads a state back.
 
     Args:
-        path: A file that `save` wrote.
-        like: A state of the same structure; of its arrays only shapes and dtypes
-            count, so that `jax.eval_shape` will do.
+      path: a file that `save` wrote.
+      like: a state of the same structure; of its arrays only shapes and dtypes
+        count, so that `jax.eval_shape` will do.
 
     Returns:
-        The state, on the host.
+      The state, on the host.
 
     Raises:
-        InputError: if the file is damaged or belongs to another network or optimizer.
+      InputError: the file is damaged or belongs to another network or optimizer.
     """
     try:
         stored = load_file(path)

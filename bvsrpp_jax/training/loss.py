@@ -26,15 +26,15 @@ def photometric(
     """How far neighbouring frames differ after warping by the flow between them.
 
     Args:
-        lq: [n, t, h, w, 3] in [0, 1], t of at least 2.
-        flows_backward: [n, t-1, h, w, 2], (x, y) pixels from frame i to frame i+1.
-        flows_forward: [n, t-1, h, w, 2], from frame i+1 to frame i.
+      lq: [n, t, h, w, 3] in [0, 1], t of at least 2.
+      flows_backward: [n, t-1, h, w, 2], (x, y) pixels from frame i to frame i+1.
+      flows_forward: [n, t-1, h, w, 2], from frame i+1 to frame i.
 
     Returns:
-        Scalar: Charbonnier, mean of both directions.
+      Scalar: Charbonnier, mean of both directions.
 
     Raises:
-        ValueError: if there is one frame only: no flow, and a mean over nothing.
+      ValueError: there is one frame only: no flow, and a mean over nothing.
     """
     if lq.shape[1] < 2:
         raise ValueError("clip has 1 frame; the flow loss needs at least 2")

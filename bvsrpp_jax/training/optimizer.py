@@ -35,13 +35,13 @@ def learning_rates(
     """The schedule of each parameter group, by step from 0.
 
     Args:
-        rate: Initial rate of everything but the flow network.
-        flow_rate_factor: The flow network's initial rate over `rate`.
-        num_steps: Steps until the rate has fallen to `min_rate`.
-        min_rate: Final rate of both groups, absolute.
+      rate: initial rate of everything but the flow network.
+      flow_rate_factor: the flow network's initial rate over `rate`.
+      num_steps: steps until the rate has fallen to `min_rate`.
+      min_rate: final rate of both groups, absolute.
 
     Returns:
-        {"main": schedule, "spynet": schedule}.
+      {"main": schedule, "spynet": schedule}.
     """
     flow_rate = flow_rate_factor * rate
     return {
@@ -60,14 +60,14 @@ def make_optimizer(
     """Adam for both groups; the flow network frozen for exactly `fix_iter` steps.
 
     Args:
-        rates: Schedules of `learning_rates`.
-        fix_iter: Updates during which the flow network stays untouched; 0 freezes
-            nothing.
-        b1: Decay of the first moment.
-        b2: Decay of the second moment (the paper's 0.99, not the usual 0.999).
+      rates: schedules of `learning_rates`.
+      fix_iter: updates during which the flow network stays untouched; 0 freezes
+        nothing.
+      b1: Decay of the first moment.
+      b2: Decay of the second moment (the paper's 0.99, not the usual 0.999).
 
     Returns:
-        An optax transformation over the parameter tree of the network.
+      An optax transformation over the parameter tree of the network.
     """
     adam = optax.scale_by_adam(b1=b1, b2=b2, eps=1e-8)
     frozen = optax.conditionally_mask(adam, lambda step: step >= fix_iter)

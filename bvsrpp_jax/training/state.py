@@ -11,11 +11,11 @@ class TrainState(NamedTuple):
     """The state of a run.
 
     Attributes:
-        step: int32, steps taken, skipped ones included; the data's position too.
-        skipped: int32, steps whose update was not finite and left no trace.
-        params: The network's parameters.
-        opt_state: The optimizer's state.
-        ema: Exponential moving average of `params`.
+      step: int32, steps taken, skipped ones included; the data's position too.
+      skipped: int32, steps whose update was not finite and left no trace.
+      params: the network's parameters.
+      opt_state: the optimizer's state.
+      ema: exponential moving average of `params`.
     """
 
     step: jax.Array

@@ -18,17 +18,17 @@ def make_loss(model: Any, *, flow_loss_weight: float = 0.0) -> Callable:
     """The loss of a batch as a function of the parameters.
 
     Args:
-        model: A `BasicVSRPlusPlus`.
-        flow_loss_weight: Weight of the photometric loss beside Charbonnier; 0 is the
-            paper. With a flow network that starts from nothing it gives the flows a
-            gradient of their own. Same-size models have no lq at flow resolution, so
-            they take 0 only.
+      model: a `BasicVSRPlusPlus`.
+      flow_loss_weight: weight of the photometric loss beside Charbonnier; 0 is the
+        paper. With a flow network that starts from nothing it gives the flows a
+        gradient of their own. Same-size models have no lq at flow resolution, so
+        they take 0 only.
 
     Returns:
-        loss(params, batch) -> (scalar, metrics).
+      loss(params, batch) -> (scalar, metrics).
 
     Raises:
-        ValueError: if the weight is negative, or positive for a same-size model.
+      ValueError: the weight is negative, or positive for a same-size model.
     """
     if flow_loss_weight < 0 or (flow_loss_weight and model.scale == 1):
         raise ValueError(
@@ -56,13 +56,13 @@ def make_train_step(
     """The step function, to be compiled by the caller.
 
     Args:
-        loss: loss(params, batch) -> (scalar, metrics).
-        optimizer: From `make_optimizer`.
-        ema_decay: Decay of the parameters' moving average; 0 makes it the parameters.
+      loss: loss(params, batch) -> (scalar, metrics).
+      optimizer: from `make_optimizer`.
+      ema_decay: decay of the parameters' moving average; 0 makes it the parameters.
 
     Returns:
-        train_step(state, batch) -> (state, metrics). A loss or gradient that is not
-        finite leaves parameters, moments and average as they were; it only counts.
+      train_step(state, batch) -> (state, metrics). A loss or gradient that is not
+      finite leaves parameters, moments and average as they were; it only counts.
     """
 
     def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
