@@ -30,6 +30,7 @@ def write_video(
     tracks: int = 0,
     audio_codec: str = "aac",
     audio_offset: float = 0.0,
+    audio_seconds: float = 0.2,
     rotation: tuple | None = None,
     aspect: Fraction | None = None,
     color: tuple[int, int, int, int] | None = None,
@@ -44,7 +45,7 @@ def write_video(
       frames: [t, h, w, 3] uint8 or uint16 RGB.
       pts, time_base: when each is shown.
       tracks: sound tracks of that codec, each a tone of its own.
-      audio_offset: when the sound starts, in seconds.
+      audio_offset, audio_seconds: when the sound starts, and how long it is.
       rotation: arguments of PyAV's `set_display_rotation`.
       color: matrix, range, primaries and transfer to tag and encode with.
     """
@@ -74,7 +75,8 @@ def write_video(
             output.mux(video.encode(frame))
         output.mux(video.encode(None))
         for index, sound in enumerate(sounds):
-            _write_tone(output, sound, 300 + 200 * index, audio_offset)
+            length = round(48000 * audio_seconds)
+            _write_tone(output, sound, 300 + 200 * index, audio_offset, length)
         if text is not None:
             packet = av.Packet(b"a line of text")
             packet.stream, packet.time_base = text, Fraction(1, 1000)
@@ -123,7 +125,7 @@ def _frame(picture: np.ndarray, pix_fmt: str, color) -> av.VideoFrame:
     return frame
 
 
-def _write_tone(output, stream, hertz: int, offset: float, length: int = 9600) -> None:
+def _write_tone(output, stream, hertz: int, offset: float, length: int) -> None:
     wave = 0.3 * np.sin(2 * np.pi * hertz * np.arange(length) / 48000)
     format = stream.codec_context.format.name
     for first in range(0, length, 960):  # 20 ms a frame

@@ -8,6 +8,7 @@ import numpy as np
 
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
 
+QUICKLY = {"xla_backend_optimization_level": 0}  # half the time to compile
 TINY = {
     "mid_channels": 8,
     "num_blocks": 1,

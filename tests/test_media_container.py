@@ -42,6 +42,12 @@ def test_missing_empty_and_special_files_are_refused(tmp_path):
     refused(tmp_path / "pipe.mp4", "is not an ordinary file")
 
 
+def test_truncated_files_are_refused_at_once(tmp_path):
+    path = write_video(tmp_path / "clip.mkv")
+    path.write_bytes(path.read_bytes()[:-200])
+    refused(path, "truncated")
+
+
 @pytest.mark.parametrize(
     "script",
     [

@@ -4,6 +4,7 @@ import warnings
 from fractions import Fraction
 
 import av
+import numpy as np
 import pytest
 from media_files import packets, pictures, write_video
 
@@ -36,6 +37,23 @@ def test_every_sound_track_is_copied_byte_for_byte(tmp_path, suffix):
         for (was, _), (now, _) in zip(before, after, strict=True):
             assert abs(was - now) < Fraction(1, 1000)
     assert packets(source, "audio", 0) != packets(source, "audio", 1)
+
+
+def test_sound_is_laid_beside_the_picture_as_it_grows(tmp_path):
+    """A muxer that waits for sound holds every picture in memory."""
+    noise = np.random.default_rng(0).integers(0, 256, (30, 48, 64, 3), np.uint8)
+    source = write_video(tmp_path / "in.mp4", noise, tracks=1, audio_seconds=1.2)
+    target = tmp_path / "out.mp4"
+    with (
+        VideoReader(source) as reader,
+        VideoWriter(target, reader.info, codec="mpeg4", copy_from=source) as writer,
+    ):
+        for frame in reader:
+            writer.write(frame)
+        (partial,) = tmp_path.glob(".out.mp4.*")
+        written = partial.stat().st_size
+        writer.commit()
+    assert written > 0.5 * target.stat().st_size
 
 
 def test_no_sound_is_fine(tmp_path):

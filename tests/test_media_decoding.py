@@ -50,23 +50,51 @@ def damage(path, positions):
     path.write_bytes(data)
 
 
-@pytest.mark.parametrize("codec", ["libx264", "mpeg4"])
-def test_damaged_bytes_are_an_error_that_counts(tmp_path, codec):
-    path = write_video(tmp_path / "clip.mp4", pictures(24), codec=codec)
+def tenth_packet(path):
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
-        tenth = list(container.demux(stream))[10]
-    damage(path, range(tenth.pos, tenth.pos + tenth.size))
-    message = r"clip.mp4: (decoded \d+ of 24 frames, then|frame \d+ of 24 is damaged)"
+        packet = list(container.demux(stream))[10]
+        return packet.pos, packet.size
+
+
+@pytest.mark.parametrize("codec", ["libx264", "libx265", "mpeg4"])
+def test_a_packet_of_noise_is_an_error_that_counts(tmp_path, codec):
+    path = write_video(tmp_path / "clip.mp4", pictures(24), codec=codec)
+    start, size = tenth_packet(path)
+    damage(path, range(start, start + size))
+    message = r"clip.mp4: (decoded \d+ of 24 frames|frame \d+ of 24 is damaged)"
+    with pytest.raises(InputError, match=message):
+        times(path)
+
+
+def test_a_frame_that_the_decoder_mends_is_an_error(tmp_path):
+    path = write_video(tmp_path / "clip.mp4", pictures(24), codec="mpeg4")
+    start, size = tenth_packet(path)
+    damage(path, [start + size // 2])
+    with av.open(str(path)) as container:
+        assert len(list(container.decode(video=0))) == 24  # or it proves nothing
+    with pytest.raises(InputError, match="frame 10 of 24 is damaged"):
+        times(path)
+
+
+def test_a_frame_that_the_decoder_drops_is_an_error(tmp_path):
+    """HEVC frames with a damaged header vanish, and others with them."""
+    path = write_video(tmp_path / "clip.mp4", pictures(24), codec="libx265")
+    start, _ = tenth_packet(path)
+    damage(path, [start + 4, start + 5])
+    with av.open(str(path)) as container:
+        assert len(list(container.decode(video=0))) < 24  # or it proves nothing
+    message = r"decoded \d+ of 24 frames, the one at 0\.\d+ s is missing"
     with pytest.raises(InputError, match=message):
         times(path)
 
 
 def test_a_missing_end_is_noticed_without_a_decoder_error(tmp_path, monkeypatch):
     decoder = Decoder(write_video(tmp_path / "clip.mp4", pictures(10)))
-    few = iter([*list(decoder._container.demux(decoder.stream))[:6], None])
+    packets = list(decoder._container.demux(decoder.stream))
+    few = iter([*packets[:6], packets[-1]])  # the last one ends the stream
     monkeypatch.setattr(decoder, "_container", type("", (), {"demux": lambda *_: few}))
-    with pytest.raises(InputError, match=r"decoded \d+ of 10 frames, then the file"):
+    with pytest.raises(InputError, match=r"decoded \d+ of 10 frames, those at the end"):
         list(decoder.frames(WHOLE))
 
 

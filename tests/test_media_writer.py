@@ -1,5 +1,6 @@
 """Video files are complete, tagged as they are coded, and appear at the end."""
 
+import os
 import resource
 from dataclasses import replace
 from fractions import Fraction
@@ -145,6 +146,17 @@ def test_the_name_appears_with_commit_and_never_otherwise(tmp_path):
     write(path)
     assert len(read_frames(path)) == 5
     assert files(tmp_path) == ["out.mp4"]
+
+
+def test_the_file_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
+    events = []
+    fsync, replace_ = os.fsync, os.replace
+    monkeypatch.setattr(os, "fsync", lambda fd: (events.append("fsync"), fsync(fd)))
+    monkeypatch.setattr(
+        os, "replace", lambda *names: (events.append("rename"), replace_(*names))
+    )
+    write(tmp_path / "out.mp4")
+    assert events == ["fsync", "rename", "fsync"]  # the last one is of the folder
 
 
 @pytest.mark.parametrize("limit", [100, 4000, 40000])

@@ -42,6 +42,12 @@ def test_the_first_line_says_what_will_happen(monkeypatch):
     )
 
 
+def test_names_stay_on_one_line(monkeypatch):
+    job = replace(JOB, source=replace(INFO, name="two\nlines\x1b[31m\udcff.mp4"))
+    first = run(StringIO(), monkeypatch, 1, job).splitlines()[0]
+    assert first.startswith(r"two\nlines\x1b[31m\udcff.mp4 (64x48")
+
+
 def test_a_clip_of_one_window_has_no_overlap(monkeypatch):
     job = replace(JOB, plan=replace(JOB.plan, window=9))
     first = run(StringIO(), monkeypatch, 1, job).splitlines()[0]

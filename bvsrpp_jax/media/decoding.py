@@ -1,5 +1,6 @@
 """Decodes the video of a file completely and in order, or says which frame is wrong."""
 
+import math
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -48,6 +49,8 @@ class Decoder:
         self.time_base = as_fraction(self.stream.time_base)
         self.first_time = (self.stream.start_time or 0) * self.time_base
         self._num_packets = self._num_decoded = 0
+        self._awaited: set[int] = set()  # timestamps of packets, not of frames yet
+        self._first_pts = -math.inf
         self._indexed = "mov" in self._container.format.name.split(",")
         self.is_counted = bool(self._indexed and self.stream.frames)
         self.num_frames = self._promised()
@@ -73,7 +76,7 @@ class Decoder:
                 return
             if excerpt.start is None or now >= excerpt.start:
                 yield frame, pts
-        if excerpt.start is None:
+        if excerpt.start is None and self._indexed:
             self._check_complete()
 
     def _timed(self) -> Iterator[tuple[av.VideoFrame, int]]:
@@ -100,13 +103,22 @@ class Decoder:
             with told_as(self.path, so_far, "Get an undamaged copy."):
                 packet = next(packets, None)
                 decoded = [] if packet is None else packet.decode()
+            if packet is not None and packet.size:
+                self._num_packets += 1
+                if packet.pts is not None and not packet.is_discard:
+                    self._awaited.add(packet.pts)
             for frame in decoded:
                 self._check_sound(frame)
-                self._num_decoded += 1
+                self._note(frame)
                 yield frame
             if packet is None:
                 return
-            self._num_packets += bool(packet.size)
+
+    def _note(self, frame: av.VideoFrame) -> None:
+        if not self._num_decoded and frame.pts is not None:
+            self._first_pts = frame.pts
+        self._num_decoded += 1
+        self._awaited.discard(frame.pts)
 
     def _check_sound(self, frame: av.VideoFrame) -> None:
         if frame.is_corrupt:
@@ -116,11 +128,18 @@ class Decoder:
             )
 
     def _check_complete(self) -> None:
-        if self._indexed and self._num_packets < len(self.stream.index_entries):
-            raise InputError(
-                f"{self.path}: decoded {self._num_decoded}{self._of_promised()}"
-                " frames, then the file ends. Get the whole file."
-            )
+        """In MP4 a packet is a frame, and decoders may drop a damaged one in silence.
+
+        Frames before the first that can be decoded (an open GOP) are not missed.
+        """
+        lost = sorted(pts for pts in self._awaited if pts > self._first_pts)
+        if self._num_packets == len(self.stream.index_entries) and not lost:
+            return
+        where = f"the one at {float(lost[0] * self.time_base):.3f} s is" if lost else ""
+        raise InputError(
+            f"{self.path}: decoded {self._num_decoded}{self._of_promised()} frames,"
+            f" {where or 'those at the end are'} missing. Get an undamaged copy."
+        )
 
     def _of_promised(self) -> str:
         return "" if self.num_frames is None else f" of {self.num_frames}"

@@ -72,7 +72,9 @@ class Reporter:
         )
 
     def _print(self, line: str) -> None:
-        print(line, file=self._stream, flush=True)
+        """One line, whatever characters a file's name has."""
+        shown = (c if c.isprintable() else ascii(c)[1:-1] for c in line)
+        print("".join(shown), file=self._stream, flush=True)
 
     def _start_bar(self, expected: int | None) -> None:
         self._bar = Progress(
