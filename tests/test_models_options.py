@@ -123,7 +123,7 @@ def test_bfloat16_stays_close_and_gives_float32_pictures():
     assert not np.array_equal(coarse, exact)
 
 
-def test_flows_and_offsets_are_float32_in_bfloat16():
+def test_flows_are_float32_in_bfloat16():
     model = BasicVSRPlusPlus(**TINY, dtype=jnp.bfloat16)
     lq = jax.ShapeDtypeStruct((1, 3, 64, 64, 3), jnp.float32)
     call = lambda params, lq: model.apply({"params": params}, lq, method="flows")
