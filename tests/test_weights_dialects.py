@@ -1,7 +1,6 @@
 """State dicts of every project become the same parameters, or one clear message."""
 
 import lzma
-from collections import OrderedDict
 from pathlib import Path
 
 import ml_dtypes
@@ -289,5 +288,8 @@ def test_module_metadata_of_torch_is_passed_over(tmp_path):
     """A state dict of a module carries `_metadata`; the whole-network files have it."""
     data = lzma.decompress((FIXTURES / "official_x4_legacy.pth.xz").read_bytes())
     assert b"_metadata" in data
-    saved = find_state_dict(OrderedDict(state_dict=OrderedDict()))
-    assert saved == ("state_dict", OrderedDict(), ())
+    path = tmp_path / "official.pth"
+    path.write_bytes(data)
+    weights = read_weights(path)
+    assert weights.ignored == ("meta", "step_counter")
+    assert weights.model.mid_channels == 16
