@@ -12,7 +12,7 @@ import bvsrpp_jax
 PACKAGE = Path(bvsrpp_jax.__file__).parent
 NAME = PACKAGE.name
 
-COMMON = ("errors", "background")  # of use to all, and free of all
+COMMON = ("errors", "background", "partial")  # of use to all, and free of all
 # Which of our own parts a part may import, besides itself and `COMMON`.
 MAY_IMPORT = {
     "ops": set(),
@@ -25,6 +25,7 @@ MAY_IMPORT = {
     "training": {"models", "ops", "data"},
     "errors": set(),
     "background": set(),
+    "partial": set(),
 }
 TOP = {"__init__", "__main__", "cli"}  # these tie the parts together
 

@@ -10,13 +10,13 @@ import numpy as np
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.media.clip import ClipInfo, Frame
 from bvsrpp_jax.media.failures import told_as
-from bvsrpp_jax.media.partial import PartialFile, PartialFolder
 from bvsrpp_jax.media.pictures import (
     PICTURE_COLOR,
     encode_png,
     list_pictures,
     read_picture,
 )
+from bvsrpp_jax.partial import PartialFile, PartialFolder
 
 
 class PictureReader:
@@ -88,21 +88,19 @@ class PictureReader:
             yield Frame(pixels, pts)
 
 
-class PictureWriter:
-    """Writes frames as 00000000.png, 00000001.png ... into a new folder.
+class _PictureSink:
+    """What writers of pictures share.
 
     A context manager: leaving it without `commit` removes what was written.
 
-    Args:
-      path: the folder.
-
     Raises:
-      InputError: it cannot be made.
+      InputError: nothing can be written at `path`.
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, partial: type[PartialFile | PartialFolder]):
         self._path = path
-        self._partial = PartialFolder(path)
+        with told_as(path, "cannot be written here", "Choose another folder."):
+            self._partial = partial(path)
         self._num_frames = 0
 
     def __enter__(self) -> Self:
@@ -110,6 +108,18 @@ class PictureWriter:
 
     def __exit__(self, *_) -> None:
         self._partial.discard()
+
+    def commit(self) -> None:
+        """Gives the output its name."""
+        with told_as(self._path, "cannot be completed", "Nothing is left behind."):
+            self._partial.publish()
+
+
+class PictureWriter(_PictureSink):
+    """Writes frames as 00000000.png, 00000001.png ... into the new folder `path`."""
+
+    def __init__(self, path: Path):
+        super().__init__(path, PartialFolder)
 
     def write(self, frame: Frame) -> None:
         """Writes one picture, of 16 bits when the pixels have them.
@@ -122,34 +132,12 @@ class PictureWriter:
             file.write_bytes(encode_png(frame.pixels))
         self._num_frames += 1
 
-    def commit(self) -> None:
-        """Gives the folder its name."""
-        with told_as(self._path, "cannot be completed", "Nothing is left behind."):
-            self._partial.publish()
 
-
-class OnePictureWriter:
-    """Writes the only frame of a clip as a PNG file.
-
-    A context manager: leaving it without `commit` removes what was written.
-
-    Args:
-      path: the file.
-
-    Raises:
-      InputError: it cannot be written.
-    """
+class OnePictureWriter(_PictureSink):
+    """Writes the only frame of a clip as the PNG file `path`."""
 
     def __init__(self, path: Path):
-        self._path = path
-        self._partial = PartialFile(path)
-        self._num_frames = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_) -> None:
-        self._partial.discard()
+        super().__init__(path, PartialFile)
 
     def write(self, frame: Frame) -> None:
         """Writes the picture.
@@ -165,11 +153,6 @@ class OnePictureWriter:
         with told_as(self._path, "cannot be written", "Nothing is left behind."):
             self._partial.handle.write(encode_png(frame.pixels))
         self._num_frames += 1
-
-    def commit(self) -> None:
-        """Gives the file its name."""
-        with told_as(self._path, "cannot be completed", "Nothing is left behind."):
-            self._partial.publish()
 
 
 def _kind(pixels: np.ndarray) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.media.clip import ClipInfo
 from bvsrpp_jax.media.frames import OnePictureWriter, PictureReader, PictureWriter
-from bvsrpp_jax.media.partial import check_output
+from bvsrpp_jax.media.outputs import check_output
 from bvsrpp_jax.media.pictures import PICTURES
 from bvsrpp_jax.media.reader import VideoReader
 from bvsrpp_jax.media.writer import VideoWriter

@@ -17,8 +17,8 @@ from bvsrpp_jax.media.codecs import (
 from bvsrpp_jax.media.copying import StreamCopier
 from bvsrpp_jax.media.decoding import Excerpt
 from bvsrpp_jax.media.failures import as_fraction, told_as
-from bvsrpp_jax.media.partial import PartialFile
 from bvsrpp_jax.media.pixels import YuvEncoder
+from bvsrpp_jax.partial import PartialFile
 
 _WHOLE = Excerpt()
 
@@ -57,7 +57,8 @@ class VideoWriter:
         self._path, self._time_base = path, info.time_base
         self._num_frames = self._num_packets = 0
         self._container = self._copier = None
-        self._partial = PartialFile(path)
+        with told_as(path, "cannot be written here", "Choose another folder."):
+            self._partial = PartialFile(path)
         try:
             self._container = av.open(self._partial.handle, "w", format=muxer)
             self._stream = _add_video(self._container, path, info, encoder, options)

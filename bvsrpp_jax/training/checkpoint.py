@@ -4,16 +4,17 @@ A file appears under its name only when it is complete and on the disk, so that 
 killed at any moment resumes from the newest file it finds.
 """
 
-import os
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
+from safetensors.numpy import save as serialized
 
 from bvsrpp_jax.errors import InputError
+from bvsrpp_jax.partial import write_whole
 
 PATTERN = "step_*.safetensors"
 
@@ -29,14 +30,20 @@ def save(directory: Path, state: Any, step: int, *, keep: int = 3) -> Path:
 
     Returns:
       The file written.
+
+    Raises:
+      InputError: it cannot be written; the older files stay.
     """
-    directory.mkdir(parents=True, exist_ok=True)
     target = directory / f"step_{step:08d}.safetensors"
-    partial = directory / f"{target.name}.partial"
-    save_file({k: np.asarray(x) for k, x in _named(state).items()}, partial)
-    with open(partial, "rb+") as file:
-        os.fsync(file.fileno())
-    os.replace(partial, target)
+    arrays = {name: np.asarray(array) for name, array in _named(state).items()}
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        write_whole(target, serialized(arrays))
+    except OSError as error:
+        raise InputError(
+            f"{target}: cannot be written ({error.strerror}). Make room; the same"
+            " command resumes from the checkpoint before."
+        ) from error
     for old in sorted(directory.glob(PATTERN))[:-keep]:
         old.unlink()
     return target

@@ -1,10 +1,10 @@
 """Whole files, read with care and written all or nothing."""
 
-import contextlib
 import os
 from pathlib import Path
 
 from bvsrpp_jax.errors import InputError
+from bvsrpp_jax.partial import write_whole
 from bvsrpp_jax.weights.messages import printable
 
 # The largest checkpoint of this network, c128n25 with Adam's moments and an average of
@@ -59,22 +59,13 @@ def write_file(path: str | Path, data: bytes) -> None:
     Raises:
       InputError: the file cannot be written; nothing is left behind.
     """
-    path = Path(path)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        with partial.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
+        write_whole(Path(path), data)
     except (OSError, ValueError) as error:  # ValueError: a name that no file can have
         raise InputError(
             f"{name_of(path)}: cannot be written ({reason(error)})."
             " Check the folder, its permissions and the space left."
         ) from error
-    finally:  # Ctrl-C too leaves nothing behind
-        with contextlib.suppress(OSError, ValueError):
-            partial.unlink()
 
 
 def reason(error: Exception) -> str:

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from bvsrpp_jax.errors import InputError
-from bvsrpp_jax.media.partial import PartialFile, PartialFolder, check_output
+from bvsrpp_jax.media.outputs import check_output
 
 
 @pytest.fixture
@@ -55,25 +55,3 @@ def test_folders_with_other_things_are_never_replaced(tmp_path, source):
     check_output(out, source=source, overwrite=True)
     (out / "diary.txt").touch()
     refused(out, source, "holds 'diary.txt'", overwrite=True)
-
-
-def test_a_file_that_cannot_take_its_name_is_removed(tmp_path):
-    partial = PartialFile(tmp_path / "out.mp4")
-    (tmp_path / "out.mp4").mkdir()  # appears meanwhile
-    with pytest.raises(OSError, match="directory"):
-        partial.publish()
-    partial.discard()
-    assert os.listdir(tmp_path) == ["out.mp4"]
-
-
-def test_an_earlier_folder_comes_back_when_its_replacement_fails(tmp_path):
-    target = tmp_path / "out"
-    target.mkdir()
-    (target / "00000000.png").touch()
-    partial = PartialFolder(target)
-    partial.path.rmdir()  # so that it cannot take the name
-    with pytest.raises(FileNotFoundError):
-        partial.publish()
-    partial.discard()
-    assert os.listdir(tmp_path) == ["out"]
-    assert os.listdir(target) == ["00000000.png"]

@@ -1,55 +1,15 @@
-"""Outputs appear under their name complete or not at all.
+"""Files and folders appear under their name complete or not at all.
 
-Everything is written under a hidden name beside the output, on the same file system,
+Everything is written under a hidden name beside the target, on the same file system,
 and renamed at the end. Whatever ends the run before that, apart from the power switch
-and SIGKILL, removes the hidden name again.
+and SIGKILL, removes the hidden name again. Failures are the system's own `OSError`s:
+whoever writes tells them in its own words.
 """
 
 import os
-import re
 import shutil
 from pathlib import Path
-
-from bvsrpp_jax.errors import InputError
-from bvsrpp_jax.media.failures import told_as
-
-_FRAME_NAME = re.compile(r"\d{8}\.png")
-
-
-def check_output(path: Path, *, source: Path, overwrite: bool) -> None:
-    """Says what is wrong with an output before any work is done.
-
-    Raises:
-      InputError: the output exists and `overwrite` is not set, it is the source or its
-        folder does not exist.
-    """
-    if path.exists() and source.exists() and path.samefile(source):
-        raise InputError(f"{path}: is the input. Give the output another name.")
-    if not path.parent.is_dir():
-        raise InputError(
-            f"{path}: there is no folder {path.parent}. Create it or name another."
-        )
-    if path.is_dir():
-        _check_folder(path, overwrite=overwrite)
-    elif path.exists() and not path.is_file():
-        raise InputError(f"{path}: is not an ordinary file. Give another name.")
-    elif os.path.lexists(path) and not overwrite:
-        raise InputError(f"{path}: exists. Remove it or pass --overwrite.")
-
-
-def _check_folder(path: Path, *, overwrite: bool) -> None:
-    """A folder is replaced whole, so it may hold nothing but an earlier result."""
-    entries = sorted(os.listdir(path))
-    foreign = [name for name in entries if not _FRAME_NAME.fullmatch(name)]
-    if foreign:
-        raise InputError(
-            f"{path}: holds {foreign[0]!r}, which is not a frame of an earlier run."
-            " Name an empty or a new folder."
-        )
-    if entries and not overwrite:
-        raise InputError(
-            f"{path}: exists and is not empty. Remove it or pass --overwrite."
-        )
+from typing import Self
 
 
 def hidden_name(target: Path) -> Path:
@@ -60,6 +20,8 @@ def hidden_name(target: Path) -> Path:
 class PartialFile:
     """A binary file that gets its name when it is published.
 
+    A context manager: leaving it unpublished removes what was written.
+
     Attributes:
       handle: the open file, readable and writable. A Python file, because FFmpeg's own
         ignores a full disk when it closes.
@@ -68,8 +30,13 @@ class PartialFile:
     def __init__(self, target: Path):
         self._target = target
         self._path = hidden_name(target)
-        with told_as(target, "cannot be written here", "Choose another folder."):
-            self.handle = self._path.open("w+b")
+        self.handle = self._path.open("w+b")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.discard()
 
     def publish(self) -> None:
         """Makes the file durable, then visible."""
@@ -86,6 +53,13 @@ class PartialFile:
             self.handle.raw.close()  # without a last flush: the disk may be full
 
 
+def write_whole(path: Path, data: bytes) -> None:
+    """Writes a file that is at all times absent, the old one, or complete."""
+    with PartialFile(path) as partial:
+        partial.handle.write(data)
+        partial.publish()
+
+
 class PartialFolder:
     """A folder that gets its name when it is published.
 
@@ -97,8 +71,7 @@ class PartialFolder:
         self._target = target
         self.path = hidden_name(target)
         self._earlier = self.path.with_suffix(".old")
-        with told_as(target, "cannot be written here", "Choose another folder."):
-            self.path.mkdir()
+        self.path.mkdir()
 
     def publish(self) -> None:
         """Takes the target's name; an earlier result there goes away."""
