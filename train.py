@@ -25,7 +25,7 @@ from ml_collections import config_flags
 from bvsrpp_jax import weights
 from bvsrpp_jax.background import Background
 from bvsrpp_jax.data.clips import as_batch, batches, open_prepared
-from bvsrpp_jax.data.degradations import bicubic_resize
+from bvsrpp_jax.data.degradations import bicubic_resize, to_uint8
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.evaluation.metrics import psnr
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
@@ -141,15 +141,10 @@ def make_evaluation(model, gt):
     restore = jax.jit(lambda params: model.apply({"params": params}, lq)[0])
 
     def evaluate(params):
-        value = psnr(to_uint8(restore(params)), gt, channel="y").mean()
+        value = psnr(to_uint8(np.asarray(restore(params))), gt, channel="y").mean()
         return {"psnr_y": float(value), "psnr_y_over_bicubic": float(value - baseline)}
 
     return evaluate
-
-
-def to_uint8(frames):
-    """Floats in [0, 1] to uint8, clipped and rounded."""
-    return np.round(255 * np.clip(np.asarray(frames), 0, 1)).astype(np.uint8)
 
 
 class Log:

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 import bvsrpp_jax as bvsrpp
-from bvsrpp_jax.data.degradations import bicubic_resize
+from bvsrpp_jax.data.degradations import bicubic_resize, to_uint8
 from bvsrpp_jax.evaluation.metrics import psnr, ssim
 from bvsrpp_jax.media import open_clip
 
@@ -65,11 +65,6 @@ def report(restorer: bvsrpp.Restorer, truth: np.ndarray, name: str) -> str:
         f" {values[1].mean():.2f} / {similar[1]:.4f},"
         f" {gain.mean():+.2f}, {gain.min():+.2f}, {gain[-1]:+.2f}"
     )
-
-
-def to_uint8(frames: np.ndarray) -> np.ndarray:
-    """Floats in [0, 1] to uint8, clipped and rounded."""
-    return np.round(255 * np.clip(frames, 0, 1)).astype(np.uint8)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ import numpy as np
 from comparison import Shown, draw
 
 import bvsrpp_jax as bvsrpp
-from bvsrpp_jax.data.degradations import bicubic_resize
+from bvsrpp_jax.data.degradations import bicubic_resize, to_uint8
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.evaluation.metrics import psnr, ssim
 from bvsrpp_jax.media import open_clip
@@ -126,8 +126,7 @@ def frames_of(*paths: Path) -> Iterator[tuple[np.ndarray, ...]]:
 
 def bicubic(frame: np.ndarray) -> np.ndarray:
     """[h, w, 3] uint8 -> [4h, 4w, 3] uint8, MATLAB's bicubic."""
-    large = bicubic_resize(frame / 255, 4)
-    return np.round(255 * large.clip(0, 1)).astype(np.uint8)
+    return to_uint8(bicubic_resize(frame / 255, 4))
 
 
 def table(scores: dict[str, tuple[float, float]]) -> str:

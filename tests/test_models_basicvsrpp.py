@@ -1,5 +1,6 @@
 """The network against the official one, and what its seams promise."""
 
+from itertools import product
 from pathlib import Path
 
 import jax
@@ -129,10 +130,26 @@ def test_centre_frame_of_a_mirrored_clip():
     np.testing.assert_allclose(centre[:, ::2, ::2], expected, atol=1e-5, rtol=0)
 
 
-def test_plain_output_of_the_ensemble_recording():
+def test_outputs_of_flipped_turned_and_reversed_clips():
+    """The x8 ensembles: every variant is restored, turned back, and averaged."""
     golden = np.load(GOLDEN / "ensemble_and_centre.npz")
     lq = golden["lq"].astype(np.float32) / 255
-    output = jax.jit(X4.apply)({"params": golden_params(X4, 11)}, lq)
-    np.testing.assert_allclose(
-        output[:, :, ::3, ::3], golden["plain"], atol=1e-5, rtol=0
-    )
+    params = golden_params(X4, 11)
+    network = jax.jit(lambda lq: X4.apply({"params": params}, lq))
+    plain, means = network(lq), []
+    for step in (1, -1):  # forward and reversed in time
+        restored = []
+        for rows, columns, turned in product((1, -1), (1, -1), (False, True)):
+            view = lq[:, ::step, ::rows, ::columns]
+            output = network(view.swapaxes(2, 3) if turned else view)
+            output = output.swapaxes(2, 3) if turned else output
+            restored.append(output[:, ::step, ::rows, ::columns])
+        means.append(sum(restored) / 8)
+    recorded = {
+        "plain": plain,
+        "spatial": means[0],
+        "spatial_temporal": (means[0] + means[1]) / 2,
+    }
+    for name, output in recorded.items():
+        ours = output[:, :, ::3, ::3]
+        np.testing.assert_allclose(ours, golden[name], atol=1e-5, rtol=0)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from flax.traverse_util import flatten_dict
 
+from bvsrpp_jax.models import alignment
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
 
 TINY = {
@@ -129,6 +130,18 @@ def test_flows_are_float32_in_bfloat16():
     call = lambda params, lq: model.apply({"params": params}, lq, method="flows")
     flows = jax.eval_shape(call, shapes(model), lq)
     assert [flow.dtype for flow in flows] == [jnp.float32] * 2
+
+
+def test_offsets_and_masks_are_float32_in_bfloat16(monkeypatch):
+    seen = []
+
+    def remember(x, offset, mask, kernel, bias):
+        seen.append((x.dtype.name, offset.dtype.name, mask.dtype.name))
+        return x[..., : kernel.shape[-1]]
+
+    monkeypatch.setattr(alignment, "modulated_deform_conv", remember)
+    shapes(BasicVSRPlusPlus(**TINY, dtype=jnp.bfloat16))
+    assert set(seen) == {("bfloat16", "float32", "float32")}
 
 
 def test_initialisation_is_the_official_one():

@@ -27,6 +27,11 @@ def test_equals_the_official_operator(case):
         np.testing.assert_allclose(gradient, expected, atol=bound, rtol=0)
 
 
+def taps():
+    """The regular places (y, x) of the nine taps, [9, 2]."""
+    return np.stack(np.mgrid[-1:2, -1:2], -1).reshape(9, 2)
+
+
 def example(groups, key=0, dtype=jnp.float32):
     """x [1, 5, 6, 8], zero offsets, masks of one, kernel [3, 3, 8, 4]."""
     x_key, kernel_key = jax.random.split(jax.random.key(key))
@@ -100,6 +105,16 @@ def test_coordinates_stay_float32_in_bfloat16():
     assert coarse.dtype == jnp.bfloat16
     # Two roundings to eight bits of mantissa, never a quarter of a pixel's step.
     np.testing.assert_allclose(coarse[0, 0, :255], sharp[0, 0, :255], rtol=2**-7)
+
+
+def test_nine_taps_add_up_in_float32_in_bfloat16():
+    """Each tap adds 1/256: in bfloat16 the sum would stand still at 1."""
+    x = jnp.zeros((1, 3, 3, 1), jnp.bfloat16)
+    offset = jnp.zeros((1, 3, 3, 1, 9, 2)) - taps()  # every tap reads the pixel itself
+    kernel = jnp.full((3, 3, 1, 1), 1 / 256, jnp.bfloat16).at[0, 0].set(1.0)
+    mask = jnp.ones((1, 3, 3, 1, 9))
+    total = lambda x: modulated_deform_conv(x, offset, mask, kernel).sum()
+    assert (jax.grad(total)(x) == jnp.bfloat16(1 + 8 / 256)).all()
 
 
 def test_backward_pass_never_holds_all_samples():

@@ -51,3 +51,21 @@ def test_a_checkpoint_of_another_network_is_refused_by_name(tmp_path):
     path = checkpoint.save(tmp_path, state(size=3), 1)
     with pytest.raises(InputError, match=r"do not fit.*\['a'\]"):
         checkpoint.restore(path, state(size=4))
+
+
+def test_a_folder_that_cannot_be_written_is_named_and_nothing_stays(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="step_00000001.*cannot be written"):
+        checkpoint.save(tmp_path / "file", state(), 1)
+
+
+def test_a_full_disk_keeps_the_older_checkpoint(tmp_path, monkeypatch):
+    checkpoint.save(tmp_path, state(), 1)
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("bvsrpp_jax.partial.os.fsync", full)
+    with pytest.raises(InputError, match="No space left"):
+        checkpoint.save(tmp_path, state(), 2)
+    assert [path.name for path in tmp_path.iterdir()] == ["step_00000001.safetensors"]

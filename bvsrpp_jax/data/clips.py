@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bvsrpp_jax.data.degradations import bicubic_resize
+from bvsrpp_jax.data.degradations import bicubic_resize, to_uint8
 from bvsrpp_jax.data.transforms import random_crop, random_flips
 from bvsrpp_jax.data.virtual_camera import film
 from bvsrpp_jax.errors import InputError
@@ -150,5 +150,5 @@ def cut(
 def as_batch(gt: np.ndarray) -> Batch:
     """Degrades ground truth [n, t, h, w, 3] uint8 to a batch of floats in [0, 1]."""
     gt = np.asarray(gt, np.float32) / 255
-    lq = np.round(255 * bicubic_resize(gt, 1 / 4).clip(0, 1)) / 255
-    return {"lq": lq.astype(np.float32), "gt": gt}
+    lq = to_uint8(bicubic_resize(gt, 1 / 4))
+    return {"lq": np.float32(lq) / 255, "gt": gt}

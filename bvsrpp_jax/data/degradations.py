@@ -44,6 +44,11 @@ def bicubic_resize(image: np.ndarray, scale: float) -> np.ndarray:
     return _apply(columns, _apply(rows, image, axis=-3), axis=-2)
 
 
+def to_uint8(image: np.ndarray) -> np.ndarray:
+    """Floats in [0, 1] of any shape -> uint8, clipped, rounded half to even."""
+    return np.round(255 * np.clip(image, 0, 1)).astype(np.uint8)
+
+
 def resize_matrix(size: int, scale: float) -> np.ndarray:
     """The weights of one axis of `bicubic_resize`.
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from bvsrpp_jax.data.degradations import bicubic_resize
+from bvsrpp_jax.data.degradations import bicubic_resize, to_uint8
 from bvsrpp_jax.media import open_clip
 from bvsrpp_jax.media.pixels import YuvEncoder
 
@@ -90,8 +90,7 @@ def write_low_resolution(source: Path, target: Path) -> None:
 
 def shrink(pixels: np.ndarray) -> np.ndarray:
     """[h, w, 3] uint8 -> [h/4, w/4, 3] uint8, MATLAB's bicubic."""
-    small = bicubic_resize(pixels / 255, 1 / 4)
-    return np.round(255 * small.clip(0, 1)).astype(np.uint8)
+    return to_uint8(bicubic_resize(pixels / 255, 1 / 4))
 
 
 if __name__ == "__main__":
