@@ -1,96 +1,250 @@
-"""Trains a network from a configuration.
+"""Trains a network: the same command on a laptop, on eight GPUs and on a pod.
 
-The bundled model, on a laptop:
+A minute on any machine, no data needed:
 
-    python train.py --config=configs/lite.py --workdir=runs/lite \
-        --config.data.folder=prepared
+    python train.py --config=configs/smoke.py --workdir=runs/smoke
 
-Every entry of the configuration can be set on the command line like the folder here.
-The same command again resumes a run that was stopped. The workdir receives
-`metrics.jsonl`, `checkpoints/` and, at the end, `weights.safetensors`.
+The paper's recipe, on whatever devices this host has:
+
+    python train.py --config=configs/reds4.py --workdir=runs/reds4 \
+        --config.data.root=data/REDS --config.init_from=spynet_20210409-c6c1bd09.pth
+
+On several hosts, the same command on each (docs/tpu-pods.md):
+
+    python train.py --config=configs/reds4.py --workdir=/shared/reds4 --multihost
+
+Every entry of the configuration can be set on the command line like the root here.
+The same command again resumes a run that was stopped; a run that gets SIGTERM or Ctrl-C
+finishes its step, saves and leaves. The workdir receives metrics.jsonl, tensorboard/,
+checkpoints/, best.safetensors and, at the end, weights.safetensors.
+
+Exit codes: 0 done; 2 bad input or configuration, told in one line; 75 stopped early,
+saved and resumable; 130 the same, by Ctrl-C; 1 a bug of ours, with its traceback.
 """
 
 import json
+import os
 import sys
-import time
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from absl import app, flags, logging
 from ml_collections import config_flags
 
 from bvsrpp_jax import weights
 from bvsrpp_jax.background import Background
-from bvsrpp_jax.data.clips import as_batch, batches, open_prepared
-from bvsrpp_jax.data.degradations import bicubic_resize, to_uint8
+from bvsrpp_jax.data.catalogue import open_samples, open_validation
+from bvsrpp_jax.data.pipeline import batches
 from bvsrpp_jax.errors import InputError
-from bvsrpp_jax.evaluation.metrics import psnr
+from bvsrpp_jax.evaluation.validation import make_validation
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
-from bvsrpp_jax.training import checkpoint
+from bvsrpp_jax.training.checkpoint import Checkpoints
+from bvsrpp_jax.training.guards import tell_skipped
+from bvsrpp_jax.training.log import RunLog
 from bvsrpp_jax.training.optimizer import learning_rates, make_optimizer
+from bvsrpp_jax.training.parallel import (
+    DATA,
+    data_mesh,
+    data_parallel,
+    replicated,
+    shard_batch,
+)
+from bvsrpp_jax.training.processes import connect, is_main, together
 from bvsrpp_jax.training.state import create_state
 from bvsrpp_jax.training.step import make_loss, make_train_step
+from bvsrpp_jax.training.stopping import StopRequest, Watchdog
+from bvsrpp_jax.training.workdir import changed_entries, locked, write_config
 
-AHEAD = 4  # batches made while the device computes
+AHEAD = 2  # batches on the devices before they are needed
+# Entries that a resumed run may change: no parameter depends on them.
+FREE = (
+    "init_from",
+    "data.root",
+    "data.num_threads",
+    "data.num_workers",
+    "validation",
+    "log_every",
+    "validate_every",
+    "checkpoint_every",
+    "keep_checkpoints",
+    "watchdog_seconds",
+)
 
 FLAGS = flags.FLAGS
 config_flags.DEFINE_config_file("config", help_string="The experiment, a Python file.")
 flags.DEFINE_string("workdir", None, "Where checkpoints, metrics and weights go.")
+flags.DEFINE_bool(
+    "accept_config_changes", False, "Resume although the configuration has changed."
+)
+flags.DEFINE_bool("multihost", False, "Run as one of several processes.")
+flags.DEFINE_string("coordinator", None, "host:port of process 0, if it must be told.")
+flags.DEFINE_integer("num_processes", None, "How many, if it must be told.")
+flags.DEFINE_integer("process_id", None, "Which one this is, if it must be told.")
 
 
-def train(config, workdir: Path) -> None:
-    """Data, model, optimizer, restore, loop, done."""
-    folder = Path(config.data.folder)
-    filmed = config.data.samples.filmed
-    needs = ("photographs",) * (filmed > 0) + ("clips",) * (filmed < 1)
-    prepared = open_prepared(folder / "train", needs=needs)
-    validation = open_prepared(folder / "validation", needs=("clips",)).clips[0]
+def train(config, workdir: Path, *, accept_config_changes: bool = False) -> int:
+    """Devices, data, model, optimizer, restore, loop, done. Returns the exit code."""
+    with ExitStack() as stack:
+        return _train(config, workdir, accept_config_changes, stack.enter_context)
 
-    with told_as_configuration():
-        model = BasicVSRPlusPlus(**config.model)
+
+def _train(config, workdir, accept_config_changes, enter) -> int:
+    # Devices. Process 0 alone holds the workdir.
+    mesh = data_mesh()
+    with together():
+        check_division(config, mesh)
+        if is_main():
+            enter(locked(workdir))
+
+    # Data.
+    with together(), told_as_configuration():
+        data, validation = config.data, config.validation
+        samples = open_samples(
+            data.dataset,
+            data.root,
+            data.split,
+            batch_size=data.batch_size,
+            seed=config.seed,
+            scale=config.model.scale,
+            **data.samples,
+        )
+        validation_clips = open_validation(
+            validation.dataset,
+            validation.root,
+            validation.split,
+            scale=config.model.scale,
+            degradations=validation.degradations,
+            num_frames=validation.num_frames,
+        )
+
+    # Model and optimizer.
+    with together(), told_as_configuration():
+        dtype = compute_dtype(config.model.dtype)
+        model = BasicVSRPlusPlus(**{**config.model, "dtype": dtype})
         rates = learning_rates(num_steps=config.num_steps, **config.rates)
         optimizer = make_optimizer(rates, fix_iter=config.fix_iter)
         loss = make_loss(model, flow_loss_weight=config.flow_loss_weight)
-        create = partial(initial_state, model, optimizer, config.seed, config.init_from)
-        abstract = jax.eval_shape(create)
-        draw = partial(batches, prepared, seed=config.seed, **config.data.samples)
-        next(draw())
-    step = make_train_step(loss, optimizer, ema_decay=config.ema_decay)
-    step = jax.jit(step, donate_argnums=0)
-    evaluate = make_evaluation(model, validation)
+        step = make_train_step(
+            loss,
+            optimizer,
+            accumulate=config.accumulate,
+            clip_norm=config.clip_norm,
+            ema_decay=config.ema_decay,
+            axis_name=DATA,
+        )
+        create = partial(
+            create_state, optimizer=optimizer, averaged=config.ema_decay is not None
+        )
+        params = jax.eval_shape(partial(first_params, model, config.seed, ""))
+    step = data_parallel(step, mesh)
+    validate = make_validation(
+        model, validation_clips, channel=validation.channel
+    )
 
-    if newest := checkpoint.latest(workdir / "checkpoints"):
-        state = checkpoint.restore(newest, like=abstract)
-        logging.info("resumed from %s", newest)
+    # Restore, or begin.
+    experiment = json.loads(json.dumps(config.to_dict()))
+    checkpoints = enter(
+        Checkpoints(workdir / "checkpoints", keep=config.keep_checkpoints)
+    )
+    restored = checkpoints.restore(
+        jax.eval_shape(create, params), sharding=replicated(mesh)
+    )
+    if restored:
+        state, record, first = restored
+        check_unchanged(workdir, record["config"], experiment, accept_config_changes)
+        say(f"resumed from step {first} of {workdir / 'checkpoints'}")
     else:
-        state = create()
-    first = int(state.step)
+        with together(), told_as_configuration():
+            params = first_params(model, config.seed, config.init_from)
+        state = jax.jit(create, out_shardings=replicated(mesh))(params)
+        record, first = {"best_psnr": None}, 0
+    record["config"] = experiment
+    if is_main():
+        write_config(workdir, experiment)
+    num_params = sum(leaf.size for leaf in jax.tree.leaves(state.params))
+    say(
+        f"{num_params:,} parameters, data {data.dataset}, {data.batch_size} clips a step"
+        f" on {mesh.size} x {jax.devices()[0].device_kind}; step {first} of"
+        f" {config.num_steps}"
+    )
 
-    log = Log(workdir, rates, config.num_steps)
-    last_save = time.monotonic()
-    with Background(draw(first_step=first), ahead=AHEAD) as samples:
-        for done in range(first + 1, config.num_steps + 1):
-            state, metrics = step(state, next(samples))
-            log.add(metrics)
-            if done % config.log_every == 0:
-                log.write_progress(done)
-            if done % config.validate_every == 0 or done == config.num_steps:
-                log.write({"step": done, **evaluate(state.ema)})
-            if time.monotonic() - last_save > config.checkpoint_seconds:
-                checkpoint.save(workdir / "checkpoints", state, done)
-                last_save = time.monotonic()
-    log.close()
+    # Loop.
+    watchdog = enter(Watchdog(config.watchdog_seconds))
+    stop = enter(StopRequest())
+    log = enter(
+        RunLog(
+            workdir if is_main() else None,
+            first_step=first,
+            num_steps=config.num_steps,
+            rates=rates,
+        )
+    )
+    host_batches = enter(
+        batches(
+            samples,
+            batch_size=data.batch_size,
+            first_step=first,
+            num_steps=max(config.num_steps - first, 0),
+            process_index=jax.process_index(),
+            process_count=jax.process_count(),
+            num_threads=data.num_threads,
+            num_workers=data.num_workers,
+        )
+    )
+    put = partial(shard_batch, mesh=mesh, dtype=jnp.promote_types(dtype, jnp.float32))
+    device_batches = enter(Background(map(put, host_batches), ahead=AHEAD))
+    done, saved = first, first
+    while done < config.num_steps:
+        try:
+            with log.waiting():
+                batch = next(device_batches)
+        except InputError:
+            if jax.process_count() == 1 and done > saved:  # nothing is lost
+                checkpoints.save(state, step=done, record=record)
+            raise
+        state, metrics = step(state, batch)
+        metrics = jax.device_get(metrics)  # waits for the step, so that times are true
+        done += 1
+        watchdog.beat()
+        log.add(metrics)
+        if metrics["skipped_in_a_row"]:
+            names = (samples.describe(done - 1, i) for i in range(data.batch_size))
+            tell_skipped(metrics, names, step=done, say=say)
+        last = done == config.num_steps
+        if done % config.log_every == 0 or last:
+            log.progress(done)
+        scores = None
+        with log.paused():
+            if done % config.validate_every == 0 or last:
+                scores, pictures = validate(state.best_params)
+                log.validation(done, scores, pictures)
+                if record["best_psnr"] is None or scores["psnr"] > record["best_psnr"]:
+                    record["best_psnr"] = scores["psnr"]
+                    save_weights(workdir / "best.safetensors", model, state)
+            stopping = stop.reached(done) and not last
+            if done % config.checkpoint_every == 0 or scores or stopping:
+                checkpoints.save(state, step=done, record=record, metrics=scores)
+                saved = done
+        watchdog.beat()
+        if stopping:
+            checkpoints.wait()
+            say(f"stopped at step {done}, saved; the same command resumes")
+            return stop.exit_code
 
-    checkpoint.save(workdir / "checkpoints", state, config.num_steps)
-    weights.save(workdir / "weights.safetensors", model, jax.device_get(state.ema))
-    print(f"done: {workdir / 'weights.safetensors'}")
+    # Done.
+    checkpoints.wait()
+    save_weights(workdir / "weights.safetensors", model, state)
+    say(f"done: {workdir / 'weights.safetensors'}")
+    return 0
 
 
 @contextmanager
-def told_as_configuration():
+def told_as_configuration() -> Iterator[None]:
     """Values that the network, the schedules or the samples refuse are bad input."""
     try:
         yield
@@ -100,98 +254,113 @@ def told_as_configuration():
         raise InputError(f"--config: {error}. Change that entry.") from error
 
 
-def make_workdir(path: Path) -> Path:
-    """The folder, made if it is missing."""
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        message = f"{path}: {error.strerror}. Choose another --workdir."
-        raise InputError(message) from error
-    return path
+def check_division(config, mesh) -> None:
+    """The devices must divide the batch, and the parts each device's share."""
+    size, devices = config.data.batch_size, mesh.size
+    if size < 1 or size % (devices * config.accumulate):
+        raise InputError(
+            f"config.data.batch_size: {size} clips do not divide among {devices}"
+            f" devices in {config.accumulate} parts (config.accumulate). Take a"
+            f" multiple of {devices * config.accumulate}, or fewer devices."
+        )
 
 
-def initial_state(model, optimizer, seed, init_from):
-    """The state before the first step, from the seed or from the weights of a file."""
+def check_unchanged(workdir, before, now, accept) -> None:
+    """A resumed run is the experiment that it was, unless somebody says otherwise."""
+    changed = changed_entries(before, now, free=FREE)
+    if changed and not accept:
+        raise InputError(
+            f"{workdir}: holds another experiment: {changed[0]}"
+            + (f", and {len(changed) - 1} more entries" if changed[1:] else "")
+            + ". Choose another --workdir, or resume with --accept_config_changes."
+        )
+    for change in changed:
+        say(f"note: {change}")
+
+
+def compute_dtype(name: str) -> jnp.dtype:
+    """float32, bfloat16, or, to check results, float64 in JAX's 64-bit mode."""
+    if name not in ("float32", "bfloat16", "float64"):
+        raise InputError(
+            f"config.model.dtype: {name!r} is no compute dtype. Take float32, bfloat16"
+            " or float64."
+        )
+    if name == "float64" and not jax.config.jax_enable_x64:
+        raise InputError(
+            "config.model.dtype: float64 needs JAX's 64-bit mode. Set JAX_ENABLE_X64=1."
+        )
+    return jnp.dtype(name)
+
+
+def first_params(model, seed, init_from):
+    """The parameters before the first step: from the seed and, if named, a file.
+
+    The file holds a whole network or the flow network alone.
+    """
     lq = np.zeros((1, 2, model.min_side, model.min_side, 3), np.float32)
-    # With the default generator, compiling the 120 draws takes two minutes.
+    # With the default generator, compiling the hundreds of draws takes minutes.
     key = jax.random.key(seed, impl="rbg")
     params = jax.jit(model.init)(key, lq)["params"]
     if init_from:
-        params = initial_weights(init_from, like=params)
-    return create_state(params, optimizer)
+        params = weights.load_into(params, init_from)
+    dtype = jnp.promote_types(model.dtype, jnp.float32)
+    return jax.tree.map(lambda x: x.astype(dtype), params)
 
 
-def initial_weights(path, *, like):
-    """The parameters of a file, which must be those of the same network."""
-    _, params = weights.load(path)
-    shapes = [jax.tree.map(lambda x: x.shape, tree) for tree in (params, like)]
-    if shapes[0] != shapes[1]:
-        raise InputError(
-            f"{path}: the weights of another network. Change config.model or"
-            " config.init_from."
-        )
-    return params
+def save_weights(path, model, state) -> None:
+    """Writes what the run hands out; by process 0."""
+    if is_main():
+        params = jax.device_get(state.best_params)
+        weights.save(path, model, jax.tree.map(np.float32, params))
 
 
-def make_evaluation(model, gt):
-    """PSNR-Y of the model, and its gain over bicubic, on a clip [t, h, w, 3] uint8."""
-    lq = as_batch(gt[None])["lq"]
-    bicubic = to_uint8(bicubic_resize(lq[0], model.scale))
-    baseline = psnr(bicubic, gt, channel="y").mean()
-    restore = jax.jit(lambda params: model.apply({"params": params}, lq)[0])
-
-    def evaluate(params):
-        value = psnr(to_uint8(np.asarray(restore(params))), gt, channel="y").mean()
-        return {"psnr_y": float(value), "psnr_y_over_bicubic": float(value - baseline)}
-
-    return evaluate
+def say(line: str) -> None:
+    """A line on stdout, by process 0."""
+    if is_main():
+        print(line, flush=True)
 
 
-class Log:
-    """`metrics.jsonl` and the progress line; losses are averaged between lines."""
+def parse(argv: list[str]) -> list[str]:
+    """Flags, with mistakes told like any other bad input."""
+    try:
+        rest = flags.FLAGS(argv)
+        if rest[1:]:
+            raise InputError(f"{rest[1]}: is no flag. See train.py --help.")
+        return rest
+    except (flags.Error, AttributeError, KeyError, TypeError, ValueError) as error:
+        leave(InputError(f"{error} See train.py --help."))
+    except OSError as error:
+        leave(InputError(f"--config: {error}. Name a file of configs/."))
 
-    def __init__(self, workdir, rates, num_steps):
-        self._file = open(workdir / "metrics.jsonl", "a", buffering=1)  # noqa: SIM115
-        self._rates, self._num_steps = rates, num_steps
-        self._since, self._metrics = time.monotonic(), []
 
-    def add(self, metrics):
-        """Takes the metrics of one step; waits for it, so that times are true."""
-        self._metrics.append(jax.device_get(metrics))
-
-    def write_progress(self, step):
-        """Writes the means since the last call."""
-        now, count = time.monotonic(), len(self._metrics)
-        last = self._metrics[-1]
-        record = {k: float(np.mean([m[k] for m in self._metrics])) for k in last}
-        skipped = int(last["skipped"])
-        updates = step - 1 - skipped
-        record |= {f"rate_{k}": float(rate(updates)) for k, rate in self._rates.items()}
-        speed = count / (now - self._since)
-        left = (self._num_steps - step) / speed / 60
-        self.write({**record, "step": step, "skipped": skipped, "steps_per_s": speed})
-        print(f"{left:.0f} minutes left", flush=True)
-        self._since, self._metrics = now, []
-
-    def write(self, record):
-        """Appends a line to the file and shows it."""
-        self._file.write(json.dumps(record) + "\n")
-        print("  ".join(f"{k} {v:.4g}" for k, v in record.items()), flush=True)
-
-    def close(self):
-        self._file.close()
+def leave(error: InputError) -> None:
+    """One line, exit code 2."""
+    line = " ".join(str(error).split())
+    print(f"train.py: error: {line}", file=sys.stderr, flush=True)
+    sys.exit(2)
 
 
 def main(_) -> None:
     try:
-        train(FLAGS.config, make_workdir(Path(FLAGS.workdir)))
+        if FLAGS.multihost:
+            connect(
+                coordinator=FLAGS.coordinator,
+                num_processes=FLAGS.num_processes,
+                process_id=FLAGS.process_id,
+            )
+        code = train(
+            FLAGS.config,
+            Path(FLAGS.workdir).absolute(),
+            accept_config_changes=FLAGS.accept_config_changes,
+        )
     except InputError as error:
-        print(f"train.py: error: {error}", file=sys.stderr)
-        sys.exit(2)
+        leave(error)
     except KeyboardInterrupt:
-        sys.exit(130)
+        os._exit(130)
+    sys.exit(code)
 
 
 if __name__ == "__main__":
+    flags.FLAGS.set_default("verbosity", logging.WARNING)  # JAX tells what it lacks
     flags.mark_flags_as_required(["config", "workdir"])
-    app.run(main)
+    app.run(main, flags_parser=parse)

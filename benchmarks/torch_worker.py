@@ -13,7 +13,6 @@ import argparse
 import copy
 import json
 import pathlib
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -22,14 +21,10 @@ import numpy as np
 import torch
 import torchvision
 from plain_torch import BasicVSRPlusPlus
+from side_by_side import peak_memory
 from strong_weights import strong_weight
 
 Run = Callable[[], torch.Tensor]
-
-
-def peak_memory() -> int:
-    """The largest resident size of this process so far, in bytes (Linux)."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def strong_network(
@@ -89,9 +84,17 @@ def serve(folder: pathlib.Path, network: BasicVSRPlusPlus, imported: int) -> Non
             reply(seconds=seconds(runs[mode]))
 
 
-def main() -> None:
+def start(doc: str) -> tuple[pathlib.Path, BasicVSRPlusPlus, int]:
+    """Reads the command line, leaves the checkpoint, announces the versions.
+
+    Args:
+      doc: docstring of the script.
+
+    Returns:
+      The folder, the network, and the peak memory of the imported libraries.
+    """
     imported = peak_memory()
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=doc.splitlines()[0])
     parser.add_argument("folder", type=pathlib.Path)
     for name in ("channels", "blocks", "scale", "seed", "threads"):
         parser.add_argument(f"--{name}", type=int, required=True)
@@ -102,8 +105,13 @@ def main() -> None:
     save_checkpoint(network, args.folder / "weights.pth")
     python = ".".join(map(str, sys.version_info[:3]))
     reply(python=python, torch=torch.__version__, torchvision=torchvision.__version__)
+    return args.folder, network, imported
+
+
+def main() -> None:
+    folder, network, imported = start(__doc__)
     with torch.inference_mode():
-        serve(args.folder, network, imported)
+        serve(folder, network, imported)
 
 
 if __name__ == "__main__":

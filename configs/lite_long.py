@@ -6,7 +6,7 @@ breaks up. A few steps on long clips teach it to stay put. A quarter of an hour 
 cores. Figures: bvsrpp_jax/weights/default/README.md.
 
     python train.py --config=configs/lite_long.py --workdir=runs/lite_long \
-        --config.data.folder=prepared \
+        --config.data.root=prepared --config.validation.root=prepared \
         --config.init_from=runs/lite/weights.safetensors
 """
 
@@ -25,5 +25,5 @@ def get_config() -> ConfigDict:
     config.rates.rate = 3e-4
     config.log_every = 5
     config.validate_every = 50
-    config.checkpoint_seconds = 120.0
+    config.checkpoint_every = 50
     return config

@@ -17,11 +17,11 @@ COMMON = ("errors", "background", "partial")  # of use to all, and free of all
 MAY_IMPORT = {
     "ops": set(),
     "models": {"ops"},
-    "data": {"ops"},
     "media": {"ops"},
+    "data": {"ops", "media"},
     "weights": {"models", "ops"},
     "restoration": {"models", "ops", "media"},
-    "evaluation": {"models", "ops"},
+    "evaluation": {"models", "ops", "data", "restoration"},
     "training": {"models", "ops", "data"},
     "errors": set(),
     "background": set(),

@@ -1,109 +1,181 @@
-"""The training script: a run of two steps, the same command again, an error."""
+"""The training script: runs of a few steps, the same command again, bad input."""
 
 import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import jax
 import numpy as np
 import pytest
 from ml_collections import ConfigDict
+from stand_in import TINY
 
 import train
 from bvsrpp_jax import weights
+from bvsrpp_jax.data.prepared import PreparedSamples
 from bvsrpp_jax.errors import InputError
-from configs import lite
+from bvsrpp_jax.media.pictures import encode_png
+from bvsrpp_jax.training.checkpoint import Checkpoints
+from configs import smoke
 
-SMALL = {
-    "mid_channels": 4,
-    "num_blocks": 1,
-    "num_extract_blocks": 1,
-    "num_reconstruction_blocks": 1,
-    "hr_channels": 4,
-    "spynet_channels": (4, 4, 4, 4),
-}
+ROOT = Path(__file__).parents[1]
 
 
-def small_config(folder) -> ConfigDict:
-    config = lite.get_config()
-    config.model.update(SMALL)
-    config.data.folder = str(folder)
-    config.data.samples.filmed = 0.0
+def small_config(**entries) -> ConfigDict:
+    """Three steps of the smallest network on generated clips of two frames."""
+    config = smoke.get_config()
+    config.model.update(TINY)
     config.data.samples.num_frames = ((0, 2),)
-    config.flow_loss_weight = 0.0  # compiles in less time
-    config.num_steps, config.log_every, config.validate_every = 2, 1, 2
+    config.validation.num_frames = 2
+    config.ema_decay = None
+    config.num_steps, config.log_every = 3, 1
+    config.validate_every, config.checkpoint_every = 3, 1
+    config.update_from_flattened_dict(entries)
     return config
 
 
-def write_clips(folder):
-    rng = np.random.default_rng(0)
-    for split in ("train", "validation"):
-        target = folder / split / "clips"
-        target.mkdir(parents=True)
-        np.save(
-            target / "a.npy", rng.integers(0, 256, (2, 256, 256, 3), dtype=np.uint8)
-        )
+def final_weights(workdir) -> bytes:
+    return (workdir / "weights.safetensors").read_bytes()
+
+
+def records(workdir):
+    lines = (workdir / "metrics.jsonl").read_text().splitlines()
+    return [json.loads(line) for line in lines]
 
 
 @pytest.fixture(scope="module", autouse=True)
 def compiled_once(tmp_path_factory):
-    """The runs of this file share one program; compiling it is what takes the time."""
+    """The runs of this file share their programs; compiling is what takes the time."""
     jax.config.update("jax_compilation_cache_dir", str(tmp_path_factory.mktemp("xla")))
     yield
     jax.config.update("jax_compilation_cache_dir", None)
 
 
-def test_a_run_logs_validates_saves_and_resumes_where_it_ended(tmp_path, capsys):
-    write_clips(tmp_path / "data")
-    config, workdir = small_config(tmp_path / "data"), tmp_path / "run"
-    workdir.mkdir()
-    train.train(config, workdir)
-    lines = (workdir / "metrics.jsonl").read_text().splitlines()
-    records = [json.loads(line) for line in lines]
-    assert [record["step"] for record in records] == [1, 2, 2]
-    assert records[0]["loss"] > 0
-    assert "psnr_y_over_bicubic" in records[2]
-    model, params = weights.load(workdir / "weights.safetensors")
-    assert model.mid_channels == 4
-    assert params["conv_last"]["kernel"].shape == (3, 3, 4, 3)
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A run that nobody interrupts."""
+    workdir = tmp_path_factory.mktemp("whole")
+    assert train.train(small_config(), workdir) == 0
+    return workdir
 
-    capsys.readouterr()
-    train.train(config, workdir)  # nothing left to do: no step is taken again
+
+def test_a_run_logs_validates_and_hands_out_weights(whole):
+    steps = [record["step"] for record in records(whole)]
+    assert steps == [1, 2, 3, 3]
+    assert records(whole)[0]["loss"] > 0
+    assert {"psnr", "ssim", "psnr_gain"} < records(whole)[3].keys()
+    model, params = weights.load(whole / "weights.safetensors")
+    assert model.mid_channels == TINY["mid_channels"]
+    assert params["conv_last"]["kernel"].dtype == np.float32
+    assert (whole / "best.safetensors").read_bytes() == final_weights(whole)
+    assert json.loads((whole / "config.json").read_text())["num_steps"] == 3
+    assert list((whole / "tensorboard").iterdir())
+
+
+def test_the_same_command_after_the_end_takes_no_step(whole, capsys):
+    before = final_weights(whole)
+    assert train.train(small_config(), whole) == 0
     assert "loss" not in capsys.readouterr().out
+    assert final_weights(whole) == before
 
 
-def test_an_interrupted_run_ends_with_the_same_parameters(tmp_path, monkeypatch):
-    write_clips(tmp_path / "data")
-    config = small_config(tmp_path / "data")
-    config.checkpoint_seconds = 0.0  # after every step
-    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
-    for workdir in (whole, stopped):
-        workdir.mkdir()
-    train.train(config, whole)
-
-    progress = train.Log.write_progress
-
-    def stop_at_the_second(log, step):
-        if step == 2:
-            raise KeyboardInterrupt
-        progress(log, step)
-
-    monkeypatch.setattr(train.Log, "write_progress", stop_at_the_second)
-    with pytest.raises(KeyboardInterrupt):
-        train.train(config, stopped)
-    assert not (stopped / "weights.safetensors").exists()
+def test_a_run_that_is_stopped_ends_with_the_same_parameters(
+    whole, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(train.StopRequest, "reached", lambda self, step: step == 2)
+    assert train.train(small_config(), tmp_path) == 75
+    assert "stopped at step 2, saved" in capsys.readouterr().out
+    assert not (tmp_path / "weights.safetensors").exists()
     monkeypatch.undo()
-    train.train(config, stopped)
-    results = [folder / "weights.safetensors" for folder in (whole, stopped)]
-    assert results[0].read_bytes() == results[1].read_bytes()
+    assert train.train(small_config(), tmp_path) == 0
+    assert "resumed from step 2" in capsys.readouterr().out
+    assert final_weights(tmp_path) == final_weights(whole)
+    assert [record["step"] for record in records(tmp_path)] == [1, 2, 3, 3]
 
-    config.init_from, config.num_steps = str(results[0]), 0
-    (tmp_path / "next").mkdir()
-    train.train(config, tmp_path / "next")  # no step: the same parameters
-    assert (tmp_path / "next" / "weights.safetensors").read_bytes() == (
-        results[0].read_bytes()
-    )
-    config.model.mid_channels = 8
-    (tmp_path / "other").mkdir()
-    with pytest.raises(InputError, match="weights of another network"):
+
+def test_accumulation_on_one_device_is_the_same_recipe(whole, tmp_path):
+    # Another program, so equal to rounding only; Adam's first steps are signs.
+    config = small_config(**{"data.batch_size": 2, "accumulate": 2})
+    config.ema_decay, config.clip_norm, config.num_steps = 0.9, 1.0, 1
+    assert train.train(config, tmp_path) == 0
+    assert records(tmp_path)[0]["grad_norm"] > 0
+
+
+@pytest.fixture
+def poisoned(monkeypatch):
+    """Makes the samples of one step NaN."""
+
+    def poison(at):
+        draw = PreparedSamples.draw
+
+        def drawn(self, step, i):
+            sample = draw(self, step, i)
+            return {k: np.full_like(v, np.nan) for k, v in sample.items()} if (
+                step in at
+            ) else sample
+
+        monkeypatch.setattr(PreparedSamples, "draw", drawn)
+
+    return poison
+
+
+def test_a_poisoned_sample_leaves_no_trace_but_is_told(tmp_path, poisoned, capsys):
+    poisoned({1})
+    config = small_config(keep_checkpoints=9)
+    assert train.train(config, tmp_path) == 0
+    out = capsys.readouterr().out
+    assert "step 2: the update is skipped: loss nan" in out
+    assert "the samples were: " in out
+    before, after, later = (arrays_at(tmp_path, step) for step in (1, 2, 3))
+    for name in before:
+        np.testing.assert_array_equal(before[name], after[name], err_msg=name)
+    assert any(not np.array_equal(after[k], later[k]) for k in after)
+    assert [r.get("skipped") for r in records(tmp_path)[:3]] == [0, 1, 1]
+
+
+def arrays_at(workdir, step):
+    """Parameters and moments of one checkpoint."""
+    model = train.BasicVSRPlusPlus(**TINY)
+    optimizer = train.make_optimizer(train.learning_rates(num_steps=3), fix_iter=0)
+    params = jax.eval_shape(lambda: train.first_params(model, 0, ""))
+    like = jax.eval_shape(lambda p: train.create_state(p, optimizer), params)
+    alone = workdir / f"only_{step}"
+    shutil.copytree(workdir / "checkpoints" / str(step), alone / str(step))
+    with Checkpoints(alone) as checkpoints:
+        state, _, _ = checkpoints.restore(like)
+    leaves = jax.tree_util.tree_flatten_with_path((state.params, state.opt_state))[0]
+    return {jax.tree_util.keystr(path): np.asarray(leaf) for path, leaf in leaves}
+
+
+def test_a_run_that_learns_nothing_ends(tmp_path, poisoned):
+    poisoned(range(99))
+    config = small_config(num_steps=20, validate_every=99, checkpoint_every=99)
+    with pytest.raises(InputError, match="step 10: 10 updates in a row"):
+        train.train(config, tmp_path)
+
+
+def test_another_experiment_is_refused_unless_it_is_meant(whole, tmp_path, capsys):
+    config = small_config(**{"rates.rate": 1.0, "log_every": 2})
+    with pytest.raises(InputError, match=r"another experiment: rates\.rate was 0\.002"):
+        train.train(config, whole)
+    assert train.train(config, whole, accept_config_changes=True) == 0
+    assert "note: rates.rate was 0.002, is 1.0" in capsys.readouterr().out
+
+
+def test_a_checkpoint_of_another_network_is_named(whole):
+    config = small_config(**{"model.mid_channels": 4})
+    with pytest.raises(InputError, match="checkpoint"):
+        train.train(config, whole, accept_config_changes=True)
+
+
+def test_weights_of_a_file_start_a_run_and_other_networks_are_refused(whole, tmp_path):
+    config = small_config(num_steps=0, init_from=str(whole / "weights.safetensors"))
+    assert train.train(config, tmp_path) == 0
+    assert final_weights(tmp_path) == final_weights(whole)
+    config.model.mid_channels = 4
+    with pytest.raises(InputError, match="weights.safetensors: "):
         train.train(config, tmp_path / "other")
 
 
@@ -111,38 +183,102 @@ def test_an_interrupted_run_ends_with_the_same_parameters(tmp_path, monkeypatch)
     ("entry", "value", "message"),
     [
         ("model.deform_groups", 3, "--config: deform_groups: 3"),
-        ("data.samples.crop_size", 512, "--config: frames are 256x256; need 512x512"),
-        ("data.samples.num_frames", ((0, 9),), "--config: clip has 2 frames"),
+        ("model.dtype", "float8", "model.dtype: 'float8'"),
+        ("model.dtype", "float64", "JAX_ENABLE_X64"),
+        ("data.dataset", "rubbish", "rubbish"),
+        ("data.batch_size", 0, r"config\.data\.batch_size: 0"),
+        ("accumulate", 2, r"config\.data\.batch_size: 1 clips"),
         ("flow_loss_weight", -1.0, "--config: flow_loss_weight is -1.0"),
+        ("ema_decay", 2.0, "--config: ema_decay is 2.0"),
+        ("validation.degradations", ("fog",), "fog"),
+        ("init_from", "missing.pth", "missing.pth"),
     ],
 )
 def test_values_that_cannot_be_are_named(tmp_path, entry, value, message):
-    write_clips(tmp_path / "data")
-    config = small_config(tmp_path / "data")
-    config.update_from_flattened_dict({entry: value})
+    config = small_config()
+    with config.unlocked():
+        config.update_from_flattened_dict({entry: value})
     with pytest.raises(InputError, match=message):
         train.train(config, tmp_path)
 
 
-def test_missing_data_is_named(tmp_path):
-    with pytest.raises(InputError, match="prepare_lite"):
-        train.train(small_config(tmp_path), tmp_path)
+def picture(seed, side=64):
+    rng = np.random.default_rng(seed)
+    return rng.integers(0, 256, (side, side, 3), dtype=np.uint8)
 
 
-def test_a_workdir_that_cannot_be_made_is_named(tmp_path):
-    (tmp_path / "file").touch()
-    with pytest.raises(InputError, match="--workdir"):
-        train.make_workdir(tmp_path / "file")
-    with pytest.raises(InputError, match="--workdir"):
-        train.make_workdir(tmp_path / "file" / "below")
+def write_folder(root, names=("a", "b"), frames=3, side=256):
+    """A plain folder of clips."""
+    for name in names:
+        (root / name).mkdir(parents=True)
+        for i in range(frames):
+            pixels = picture(i, side)
+            (root / name / f"{i:08d}.png").write_bytes(encode_png(pixels))
+    return root
 
 
-def test_bad_input_is_one_line_and_exit_2(tmp_path, capsys, monkeypatch):
-    class Flags:
-        workdir, config = str(tmp_path), small_config(tmp_path)
+def folder_config(root) -> ConfigDict:
+    config = small_config(checkpoint_every=99)
+    config.data.dataset = config.validation.dataset = "folder"
+    config.data.root = config.validation.root = str(root)
+    with config.unlocked():
+        config.data.samples = ConfigDict(
+            {"num_frames": 2, "crop_size": 256, "degradations": ("bicubic",)}
+        )
+    return config
 
-    monkeypatch.setattr(train, "FLAGS", Flags)
-    with pytest.raises(SystemExit) as exit_info:
-        train.main([])
-    assert exit_info.value.code == 2
-    assert capsys.readouterr().err.count("\n") == 1
+
+def test_a_plain_folder_of_clips_trains(tmp_path):
+    root = write_folder(tmp_path / "clips")
+    assert train.train(folder_config(root), tmp_path / "run") == 0
+
+
+def corrupt(path):
+    path.write_bytes(path.read_bytes()[:100])
+
+
+def resize(path):
+    path.write_bytes(encode_png(picture(0, side=264)))
+
+
+def deepen(path):
+    path.write_bytes(encode_png(np.uint16(257) * picture(0, side=256)))
+
+
+@pytest.mark.parametrize("damage", [corrupt, resize, deepen, Path.unlink])
+def test_a_damaged_picture_is_named_and_what_was_learned_is_kept(tmp_path, damage):
+    root = write_folder(tmp_path / "clips", names=("a",))
+    config = folder_config(root)
+    config.num_steps = 50
+    config.validation.root = str(write_folder(tmp_path / "good", names=("a",)))
+    opened = train.open_samples  # the folder is opened before it is damaged
+
+    def open_then_damage(*arguments, **options):
+        samples = opened(*arguments, **options)
+        damage(root / "a" / "00000001.png")
+        return samples
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train, "open_samples", open_then_damage)
+        with pytest.raises(InputError, match=r"00000001\.png"):
+            train.train(config, tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--config.rates.rat=1"], "rat"),
+        (["--config.seed=many"], "seed"),
+        (["--config=configs/missing.py"], "configs/missing.py"),
+        (["--worckdir=x"], "worckdir"),
+        (["stray"], "stray: is no flag"),
+    ],
+)
+def test_a_mistyped_command_is_one_line_and_exit_2(tmp_path, arguments, told):
+    config = [] if "--config=" in arguments[0] else ["--config=configs/smoke.py"]
+    command = [sys.executable, "train.py", f"--workdir={tmp_path}", *config, *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.startswith("train.py: error: ")
+    assert done.stderr.count("\n") == 1
+    assert told in done.stderr

@@ -3,9 +3,13 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
+from stand_in import tiny_network
+
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
+from bvsrpp_jax.models.statistics import STATISTICS
 from bvsrpp_jax.training.optimizer import learning_rates, make_optimizer
 from bvsrpp_jax.training.state import create_state
 from bvsrpp_jax.training.step import make_loss, make_train_step
@@ -22,8 +26,9 @@ def batch(target):
     return {"target": jnp.full(2, target)}
 
 
-def start():
-    return create_state({"a": jnp.zeros(2), "spynet": {"b": jnp.ones(1)}}, OPTIMIZER)
+def start(**options):
+    params = {"a": jnp.zeros(2), "spynet": {"b": jnp.ones(1)}}
+    return create_state(params, OPTIMIZER, **options)
 
 
 def assert_equal(a, b):
@@ -41,11 +46,17 @@ def test_a_step_moves_towards_the_minimum_and_counts():
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_a_step_that_is_not_finite_leaves_no_trace_but_counts(bad):
-    step = jax.jit(make_train_step(quadratic, OPTIMIZER, ema_decay=0.5))
-    before, _ = step(start(), batch(1.0))
+    step = jax.jit(make_train_step(quadratic, OPTIMIZER, ema_decay=0.5, clip_norm=1.0))
+    before, _ = step(start(averaged=True), batch(1.0))
     after, _ = step(before, batch(bad))
-    assert (after.step, after.skipped) == (2, 1)
-    assert_equal(after[2:], before[2:])  # parameters, optimizer, average
+    assert (after.step, after.skipped, after.skipped_in_a_row) == (2, 1, 1)
+    assert_equal(after[3:], before[3:])  # parameters, optimizer, average
+    again, _ = step(after, batch(bad))
+    assert (again.skipped, again.skipped_in_a_row) == (2, 2)
+    good, _ = step(again, batch(1.0))
+    assert (good.skipped, good.skipped_in_a_row) == (2, 0)
+    straight, _ = step(before, batch(1.0))
+    assert_equal(good.opt_state, straight.opt_state)
 
 
 def test_a_finite_loss_with_a_broken_gradient_is_skipped_too():
@@ -60,7 +71,7 @@ def test_a_finite_loss_with_a_broken_gradient_is_skipped_too():
 
 def test_average_follows_the_parameters_ever_more_slowly():
     step = jax.jit(make_train_step(quadratic, OPTIMIZER, ema_decay=0.15))
-    one, _ = step(start(), batch(1.0))
+    one, _ = step(start(averaged=True), batch(1.0))
     # The first decay is (1 + 0) / (10 + 0) = 0.1; later ones stop at 0.15.
     np.testing.assert_allclose(one.ema["a"], 0.9 * one.params["a"], rtol=1e-6)
     two, _ = step(one, batch(1.0))
@@ -68,9 +79,87 @@ def test_average_follows_the_parameters_ever_more_slowly():
     np.testing.assert_allclose(two.ema["a"], expected, rtol=1e-6)
 
 
-def test_without_average_it_is_the_parameters():
+def test_without_average_there_is_none():
     state, _ = make_train_step(quadratic, OPTIMIZER)(start(), batch(1.0))
-    assert_equal(state.ema, state.params)
+    assert state.ema is None
+    assert state.best_params is state.params
+
+
+def linear(params, batch):
+    value = jnp.mean(batch["lq"] * params["a"].sum())
+    return value, {"loss": value, "flow_max": batch["lq"].max()}
+
+
+def test_accumulated_parts_are_the_whole_batch():
+    whole, parts = (
+        make_train_step(linear, OPTIMIZER, accumulate=count) for count in (1, 4)
+    )
+    values = {"lq": jnp.arange(8.0)}
+    (one, in_one), (other, in_parts) = (f(start(), values) for f in (whole, parts))
+    np.testing.assert_allclose(one.params["a"], other.params["a"], rtol=1e-6)
+    for name in ("loss", "grad_norm", "flow_max"):
+        np.testing.assert_allclose(in_one[name], in_parts[name], rtol=1e-6)
+    with pytest.raises(ValueError, match="accumulate is 3, but a device has 8 clips"):
+        make_train_step(linear, OPTIMIZER, accumulate=3)(start(), values)
+
+
+def test_a_gradient_above_the_norm_is_scaled_down_to_it_and_others_are_not():
+    for target, norm in ((1.0, 1.0), (0.1, np.sqrt(8) * 0.1)):
+        step = make_train_step(quadratic, OPTIMIZER, clip_norm=1.0)
+        state, metrics = step(start(), batch(target))
+        np.testing.assert_allclose(metrics["grad_norm"], np.sqrt(8) * target, rtol=1e-6)
+        first_moment = optax.tree.get(state.opt_state, "mu", filtering=in_main)
+        np.testing.assert_allclose(
+            np.linalg.norm(first_moment["a"]), 0.1 * norm, rtol=1e-5
+        )
+
+
+def in_main(path, _):
+    return "main" in str(path)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("accumulate", 0), ("clip_norm", -1.0), ("ema_decay", 1.0)]
+)
+def test_options_out_of_range_are_named(option, value):
+    with pytest.raises(ValueError, match=f"{option} is {value}"):
+        make_train_step(linear, OPTIMIZER, **{option: value})
+
+
+@pytest.fixture(scope="module")
+def network():
+    return tiny_network()
+
+
+@pytest.mark.parametrize(("break_flow", "counted"), [(False, 0), (True, 1)])
+def test_flows_and_offsets_that_are_not_finite_are_counted(
+    network, break_flow, counted
+):
+    model, params = network
+    if break_flow:
+        bias = params["spynet"]["basic_module_5"]["conv_4"]["bias"].at[0].set(np.inf)
+        params = jax.tree.map(lambda x: x, params)  # a copy of the dicts
+        params["spynet"]["basic_module_5"]["conv_4"]["bias"] = bias
+    clip = jnp.zeros((1, 3, 64, 64, 3))
+    pictures = {"lq": clip, "gt": jnp.zeros((1, 3, 256, 256, 3))}
+    _, metrics = make_loss(model)(params, pictures)
+    pixels = 64 * 64
+    # Two flows each way, of which x is broken. A backward branch has two frames with a
+    # first-order flow, of which it uses one for the second order; four branches.
+    assert metrics["flow_nonfinite"] == counted * 4 * pixels
+    assert (metrics["offset_nonfinite"] > 0) == break_flow
+    assert np.isfinite(metrics["flow_max"]) != break_flow
+
+
+def test_statistics_cost_nothing_unless_asked_for(network):
+    model, params = network
+    clip = jnp.zeros((1, 2, 64, 64, 3))
+    plain = jax.make_jaxpr(lambda p: model.apply({"params": p}, clip))(params)
+    watched = jax.make_jaxpr(
+        lambda p: model.apply({"params": p}, clip, mutable=[STATISTICS])
+    )(params)
+    assert "is_finite" not in str(plain)
+    assert "is_finite" in str(watched)
 
 
 def test_flow_loss_is_for_upscaling_models_only():
@@ -85,12 +174,12 @@ class TwoFlows:
 
     scale = 4
 
-    def apply(self, variables, lq, *, method="__call__"):
+    def apply(self, variables, lq, *, method="__call__", mutable=False):
         params = variables["params"]
         if method == "flows":
             flow = jnp.zeros((1, 1, 4, 4, 2)) + params["flow"]
             return flow, flow
-        return jnp.zeros((1, 2, 4, 4, 3)) + params["output"]
+        return jnp.zeros((1, 2, 4, 4, 3)) + params["output"], {STATISTICS: {}}
 
 
 def test_flow_loss_is_added_with_its_weight():

@@ -9,11 +9,16 @@ BI: `imresize(image, scale, "bicubic")`, kernel constant -1/2, widened by 1/scal
 when shrinking (antialiasing), symmetric border.
 BD: Gaussian of standard deviation 1.6 in a 12x12 window, then every fourth pixel
 from index 1 on (the released BD test sets; another size or phase costs decibels).
+
+`bicubic_downsample` and `blur_downsample` make eight-bit frames and can be asked for a
+window of them alone, which is what training on crops does.
 """
 
 import math
 
 import numpy as np
+
+from bvsrpp_jax.data.decimation import EVERYTHING, Decimator, Window, decimate
 
 BD_SCALE = 4
 BD_SIGMA = 1.6
@@ -80,39 +85,83 @@ def cubic_kernel(x: np.ndarray) -> np.ndarray:
     return np.where(x <= 1, near, np.where(x < 2, far, 0.0))
 
 
-def blur_downsample(image: np.ndarray) -> np.ndarray:
+def bicubic_downsample(
+    image: np.ndarray, scale: int = 4, *, window: Window = EVERYTHING
+) -> np.ndarray:
+    """The BI degradation: `bicubic_resize` by 1/scale, in eight bits.
+
+    Exact for 2, 4 and 8, whose weights are whole multiples of a power of two.
+
+    Args:
+      image: [..., h, w, c] uint8.
+      scale: a whole number from 2 on.
+      window: rows and columns of the result that are wanted; all by default. It equals
+        that window of the whole result to the last bit.
+
+    Returns:
+      [..., ceil(h/scale), ceil(w/scale), c] uint8, or the window of it; halves rounded
+      up, as MATLAB does.
+
+    Raises:
+      ValueError: `image` is not uint8, or the window leaves the result.
+    """
+    _check_uint8(image, "BI in eight bits")
+    return decimate(image, _bicubic_decimator(scale), window)
+
+
+def blur_downsample(image: np.ndarray, *, window: Window = EVERYTHING) -> np.ndarray:
     """The BD degradation: Gaussian blur, then every fourth pixel.
 
     Args:
       image: [..., h, w, c] uint8.
+      window: rows and columns of the result that are wanted; all by default. It equals
+        that window of the whole result to the last bit.
 
     Returns:
-      [..., ceil((h-3)/4), ceil((w-3)/4), c] uint8, halves rounded up: pixels
-      1, 5, 9, ... up to the third from the end.
+      [..., ceil((h-3)/4), ceil((w-3)/4), c] uint8, or the window of it; halves rounded
+      up. They are pixels 1, 5, 9, ... up to the third from the end.
 
     Raises:
-      ValueError: `image` is not uint8 or a side is below 4.
+      ValueError: `image` is not uint8, a side is below 4, or the window leaves the
+        result.
     """
-    if image.dtype != np.uint8:
-        raise ValueError(f"image has dtype {image.dtype}; BD is defined on uint8")
+    _check_uint8(image, "BD")
     height, width = image.shape[-3:-1]
     if min(height, width) < BD_SCALE:
         raise ValueError(f"image is {width}x{height}; need sides of at least 4")
-    blurred = _apply(_blur_matrix(height), image.astype(np.float64), axis=-3)
-    blurred = _apply(_blur_matrix(width), blurred, axis=-2)
-    return np.floor(np.clip(blurred, 0, 255) + 0.5).astype(np.uint8)
+    return decimate(image, _blur_decimator(), window)
 
 
-def _blur_matrix(size: int) -> np.ndarray:
-    """Blur and subsampling of one axis; samples outside repeat the border pixel."""
+def _check_uint8(image: np.ndarray, name: str) -> None:
+    if image.dtype != np.uint8:
+        raise ValueError(f"image has dtype {image.dtype}; {name} is defined on uint8")
+
+
+def _bicubic_decimator(scale: int) -> Decimator:
+    """The kernel of `resize_matrix`, of which 4 * scale pixels are not zero."""
+    centre = (scale - 1) / 2  # of the first result pixel
+    taps = np.arange(math.floor(centre - 2 * scale) + 1, math.ceil(centre + 2 * scale))
+    weights = cubic_kernel((taps - centre) / scale)
+    return Decimator(
+        weights=weights / weights.sum(),
+        first=int(taps[0]),
+        step=scale,
+        at_border=_mirror,
+        length=lambda size: math.ceil(size / scale),
+    )
+
+
+def _blur_decimator() -> Decimator:
+    """Samples outside repeat the border pixel."""
     window = np.arange(BD_SIZE) - (BD_SIZE - 1) / 2
     weights = np.exp(-(window**2) / (2 * BD_SIGMA**2))
-    kept = np.arange(BD_PHASE, size - 2, BD_SCALE)
-    taps = kept[:, None] + np.arange(BD_SIZE) - BD_ANCHOR
-    matrix = np.zeros((len(kept), size))
-    rows = np.arange(len(kept))[:, None]
-    np.add.at(matrix, (rows, np.clip(taps, 0, size - 1)), weights / weights.sum())
-    return matrix
+    return Decimator(
+        weights=weights / weights.sum(),
+        first=BD_PHASE - BD_ANCHOR,
+        step=BD_SCALE,
+        at_border=lambda index, size: np.clip(index, 0, size - 1),
+        length=lambda size: len(range(BD_PHASE, size - 2, BD_SCALE)),
+    )
 
 
 def _apply(matrix: np.ndarray, image: np.ndarray, *, axis: int) -> np.ndarray:

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from bvsrpp_jax.models.layers import Conv, Dtype, fan_in_uniform, leaky_relu, zeros
+from bvsrpp_jax.models.statistics import watch
 from bvsrpp_jax.ops.deform_conv import modulated_deform_conv
 from bvsrpp_jax.ops.sampling import at_least_float32
 from bvsrpp_jax.ops.warp import flow_warp
@@ -54,6 +55,7 @@ class DeformableAlignment(nn.Module):
             flow_n2.astype(self.dtype),
         ]
         offset, mask = self._offset_and_mask(condition, flow_n1, flow_n2)
+        watch(self, "offset", offset)
         x = jnp.concatenate([feat_n1, feat_n2], -1)  # [n, h, w, 2c]
         kernel = self.param(
             "kernel", fan_in_uniform, (3, 3, 2 * self.features, self.features)

@@ -22,6 +22,7 @@ from bvsrpp_jax.models.layers import (
 )
 from bvsrpp_jax.models.propagation import Branch, Carry, empty_carry
 from bvsrpp_jax.models.spynet import SPyNet
+from bvsrpp_jax.models.statistics import watch
 from bvsrpp_jax.ops.resize import pixel_shuffle, resize_bicubic, resize_bilinear
 from bvsrpp_jax.ops.sampling import at_least_float32
 
@@ -157,6 +158,7 @@ class BasicVSRPlusPlus(nn.Module):
         flows = self.spynet(
             jnp.concatenate([earlier, later]), jnp.concatenate([later, earlier])
         )
+        watch(self, "flow", flows)
         backward, forward = jnp.split(flows.reshape(2 * n, t - 1, h, w, 2), 2)
         return backward, forward
 

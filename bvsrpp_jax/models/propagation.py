@@ -19,6 +19,7 @@ import jax.numpy as jnp
 
 from bvsrpp_jax.models.alignment import DeformableAlignment
 from bvsrpp_jax.models.layers import Dtype, ResidualBlocks
+from bvsrpp_jax.models.statistics import STATISTICS
 from bvsrpp_jax.ops.sampling import at_least_float32
 from bvsrpp_jax.ops.warp import flow_warp
 
@@ -118,6 +119,7 @@ class Branch(nn.Module):
         scan = nn.scan(
             nn.remat(refine, prevent_cse=False) if self.remat else refine,
             variable_broadcast="params",
+            variable_axes={STATISTICS: 0},
             split_rngs={"params": False},
             in_axes=1,
             out_axes=1,
