@@ -323,14 +323,22 @@ def say(line: str) -> None:
 def parse(argv: list[str]) -> list[str]:
     """Flags, with mistakes told like any other bad input."""
     try:
-        rest = flags.FLAGS(argv)
-        if rest[1:]:
-            raise InputError(f"{rest[1]}: is no flag. See train.py --help.")
-        return rest
-    except (flags.Error, AttributeError, KeyError, TypeError, ValueError) as error:
+        rest = FLAGS(argv)
+        FLAGS.config.to_dict()  # a file that cannot be loaded fails at its first use
+    except (AttributeError, KeyError) as error:  # a lookup in the configuration
+        # ml_collections passes on the repr of the message of a KeyError.
+        told = str(error).strip("'\"").replace("\\'", "'").replace("\\n", ". ")
+        leave(InputError(f"--config: has no entry {told}"))
+    except (flags.Error, TypeError, ValueError) as error:
         leave(InputError(f"{error} See train.py --help."))
     except OSError as error:
-        leave(InputError(f"--config: {error}. Name a file of configs/."))
+        reason = str(error).rpartition("\n")[2].strip()
+        leave(InputError(f"--config: {reason}. Name a file of configs/."))
+    except SystemExit:  # --help, which is no failure
+        sys.exit(0)
+    if rest[1:]:
+        leave(InputError(f"{rest[1]}: is no flag. See train.py --help."))
+    return rest
 
 
 def leave(error: InputError) -> None:
@@ -341,6 +349,8 @@ def leave(error: InputError) -> None:
 
 
 def main(_) -> None:
+    if not FLAGS["verbosity"].present:
+        logging.set_verbosity(logging.WARNING)  # JAX tells which backends it lacks
     try:
         if FLAGS.multihost:
             connect(
@@ -361,6 +371,5 @@ def main(_) -> None:
 
 
 if __name__ == "__main__":
-    flags.FLAGS.set_default("verbosity", logging.WARNING)  # JAX tells what it lacks
     flags.mark_flags_as_required(["config", "workdir"])
     app.run(main, flags_parser=parse)

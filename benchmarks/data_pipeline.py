@@ -4,15 +4,15 @@
     python benchmarks/data_pipeline.py --clip frames/    pictures of your own, 720p
 
 Makes a small data set of the shape of REDS (1280x720 pixels, input of 320x180) in a
-temporary folder, with each of three ways to store it: PNG files, records of whole frames,
+temporary folder and stores it in three ways: PNG files, records of whole frames, and
 records of tiles of 480x480 pixels. Without --clip the frames are made: a camera moves
-over a random picture with the spectrum of photographs (amplitude 1 / frequency), soft
-edges and sensor noise of a third of a level, so that a PNG takes about as much room as
-one of REDS; the size is printed.
+over a random picture whose amplitudes fall like those of photographs, with edges and a
+third of a level of sensor noise, such that a PNG takes about 1.4 MB.
 
-Then, for each: core-seconds a sample and where they go; samples a second with one and
-more threads; the share of time that a loop waits for data while a pretended accelerator
-takes so many seconds a step; and the cores that a host of eight devices needs,
+Printed for each way: core-seconds a sample and where they go; samples a second with one
+and more threads; the share of time that a loop waits for data whose steps keep an
+accelerator busy for so long and the host not at all; and the cores that a host of eight
+devices needs,
 
     devices * samples a device * core-seconds a sample / seconds a step.
 """
@@ -31,7 +31,7 @@ from bvsrpp_jax.data.degradations import bicubic_downsample
 from bvsrpp_jax.data.pictures import encode_png
 from bvsrpp_jax.data.pipeline import batches
 from bvsrpp_jax.data.prepare import prepare
-from bvsrpp_jax.data.samples import ClipSamples
+from bvsrpp_jax.data.samples import ClipSamples, Sample, Samples
 from bvsrpp_jax.data.sources import ClipSource, open_clips
 from bvsrpp_jax.media import open_clip
 
@@ -82,24 +82,26 @@ def make_sources(folder: Path, options) -> dict[str, ClipSource]:
 def made() -> Iterator[np.ndarray]:
     """Frames [720, 1280, 3] uint8 of a camera over a random picture."""
     rng = np.random.default_rng(0)
-    height, width = HEIGHT + 256, WIDTH + 256
-    y, x = np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)
-    amplitude = 1 / np.maximum(np.hypot(y, x), 1 / height)
-    noise = np.fft.rfft2(rng.standard_normal((3, height, width)))
-    texture = np.fft.irfft2(noise * amplitude, (height, width))
-    texture /= texture.std()
-    edges = np.sign(texture[0] + 0.3 * texture[1])
-    mixed = 0.8 * texture[:1] + 0.25 * texture  # colours go together
-    scene = 118 + 38 * mixed + 20 * edges
-    scene = np.moveaxis(np.clip(scene, 0, 255), 0, -1).astype(np.uint8)
-    picture = Image.fromarray(scene)
-    for time_ in range(100):
-        shift = (1, 0, 20 + 2.3 * time_, 0, 1, 40 + 1.1 * time_)
+    picture = Image.fromarray(scene(HEIGHT + 256, WIDTH + 256, rng))
+    for number in range(100):
+        shift = (1, 0, 20 + 2.3 * number, 0, 1, 40 + 1.1 * number)
         frame = picture.transform(
             (WIDTH, HEIGHT), Image.Transform.AFFINE, shift, Image.Resampling.BICUBIC
         )
-        grain = rng.standard_normal((HEIGHT, WIDTH, 3), np.float32) / 3
-        yield np.clip(np.asarray(frame) + grain + 0.5, 0, 255).astype(np.uint8)
+        noise = rng.standard_normal((HEIGHT, WIDTH, 3), np.float32) / 3
+        yield np.clip(np.asarray(frame) + noise + 0.5, 0, 255).astype(np.uint8)
+
+
+def scene(height: int, width: int, rng: np.random.Generator) -> np.ndarray:
+    """A random picture [h, w, 3] uint8: clouds at all scales, cut by edges."""
+    y, x = np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)
+    amplitude = np.maximum(np.hypot(y, x), 1 / height) ** -1.5
+    white = np.fft.rfft2(rng.standard_normal((3, height, width)))
+    clouds = np.fft.irfft2(white * amplitude, (height, width))
+    clouds /= clouds.std()
+    edges = np.tanh(8 * clouds[0] + 2.4 * clouds[1])
+    levels = 118 + 30 * clouds[0] + 10 * clouds + 25 * edges  # colours go together
+    return np.moveaxis(np.clip(levels, 0, 255), 0, -1).astype(np.uint8)
 
 
 def real(path: Path) -> Iterator[np.ndarray]:
@@ -123,71 +125,84 @@ class Timed:
         return frames
 
 
+class Ready:
+    """Always the same sample: what remains is the pipeline's own time."""
+
+    def __init__(self, sample: Sample):
+        self._sample = sample
+
+    def draw(self, step: int, i: int) -> Sample:
+        return self._sample
+
+    def describe(self, step: int, i: int) -> str:
+        return "the sample"
+
+
 def measure(source: ClipSource, options) -> None:
     """Prints the figures of one way to store frames."""
-    total = core_seconds(source, options.samples)
+    samples = samples_of(source)
+    cores = core_seconds(source, options.samples)
     for threads in options.threads:
-        count, cores, seconds = throughput(samples_of(source), threads, options.samples)
-        print(
-            f"  {threads} threads: {count / seconds:.2f} samples/s,"
-            f" {cores / count:.3f} core-seconds a sample"
-        )
+        rate = throughput(samples, threads, options.samples)[0]
+        print(f"  {threads} threads: {rate:.2f} samples/s")
         for step in options.step_seconds:
-            waited = waiting(samples_of(source), threads, step, options.samples)
-            print(f"    steps of {step:g} s: waits {waited:.0%} of the time")
+            share = waiting(samples, threads, step, options.samples)
+            print(f"    steps of {step:g} s: waits {share:.0%} of the time")
+    print(f"  {DEVICES} devices, one sample each, need")
     for step in options.step_seconds:
-        cores = DEVICES * total / step
-        print(
-            f"  {DEVICES} devices, one sample each, {step:g} s a step: {cores:.1f} cores"
-        )
+        print(f"    steps of {step:g} s: {DEVICES * cores / step:.1f} cores")
 
 
 def core_seconds(source: ClipSource, count: int) -> float:
     """Prints where the time of one thread goes; returns core-seconds a sample."""
-    plain, timed = samples_of(source), Timed(source)
-    samples = samples_of(timed)
-    total = seconds_of(samples, count)
-    decoding = timed.seconds / count
-    batching = throughput(plain, 1, count)[1] / count - total
-    print(f"  core-seconds a sample: {total + batching:.3f}")
-    print(f"    decoding {decoding:.3f}, cropping {total - decoding:.3f}")
-    print(f"    grain and batching {batching:.3f}")
-    for names, scale in ((("bicubic",), 4), (("blur",), 4), (("noise",), 1)):
-        timed = Timed(source)
-        other = samples_of(timed, degradations=names, scale=scale)
-        extra = seconds_of(other, count) - timed.seconds / count - (total - decoding)
-        print(f"    with {names[0]} on the fly: {extra:+.3f}")
-    return total + batching
+    decoding, cropping = drawing(source, count)
+    ready = Ready(samples_of(source).draw(0, 0))
+    batching = throughput(ready, 1, 4 * count)[1]
+    total = decoding + cropping + batching
+    print(
+        f"  core-seconds a sample: {total:.3f} (decoding {decoding:.3f}, cropping and"
+        f" flipping {cropping:.3f}, batching {batching:.3f})"
+    )
+    for name, scale in (("bicubic", 4), ("blur", 4), ("noise", 1), ("h264", 1)):
+        other = drawing(source, count, degradations=(name,), scale=scale)[1]
+        print(f"    {name} on the fly at 1/{scale}: {other - cropping:+.3f}")
+    return total
 
 
-def seconds_of(samples: ClipSamples, count: int) -> float:
-    """Core-seconds a sample, drawn one after the other."""
-    began = time.process_time()
+def drawing(source: ClipSource, count: int, **changes) -> tuple[float, float]:
+    """Core-seconds a sample, one after the other: of reading, and of all the rest."""
+    timed = Timed(source)
+    samples = samples_of(timed, **changes)
+    timed.seconds, began = 0.0, time.process_time()
     for step in range(count):
         samples.draw(step, 0)
-    return (time.process_time() - began) / count
+    total = time.process_time() - began
+    return timed.seconds / count, (total - timed.seconds) / count
 
 
-def throughput(samples, threads: int, count: int) -> tuple[int, float, float]:
-    """Samples made, core-seconds and seconds; the first ones do not count."""
-    steps = count + 2 * threads + 2
+def throughput(samples: Samples, threads: int, count: int) -> tuple[float, float]:
+    """Samples a second, and core-seconds a sample, from start to end."""
+    cores, began = time.process_time(), time.perf_counter()
+    steps = max(count, 4 * threads)
     with batches(
         samples, batch_size=1, first_step=0, num_steps=steps, num_threads=threads
     ) as opened:
-        next(opened)
-        cores, began = time.process_time(), time.perf_counter()
-        made = sum(1 for _ in opened)
-        return made, time.process_time() - cores, time.perf_counter() - began
+        for _ in opened:
+            pass
+    seconds = time.perf_counter() - began
+    return steps / seconds, (time.process_time() - cores) / steps
 
 
-def waiting(samples, threads: int, step: float, count: int) -> float:
+def waiting(samples: ClipSamples, threads: int, step: float, count: int) -> float:
     """Share of the time that a loop waits whose steps take no core of the host."""
-    waited, began = 0.0, None
+    warm = 2 * threads + 2  # until what was made in advance is used up
     with batches(
-        samples, batch_size=1, first_step=0, num_steps=count + 1, num_threads=threads
+        samples, batch_size=1, first_step=0, num_steps=warm + count, num_threads=threads
     ) as opened:
-        next(opened)
-        began = time.perf_counter()
+        for _ in range(warm):
+            next(opened)
+            time.sleep(step)
+        began, waited = time.perf_counter(), 0.0
         for _ in range(count):
             asked = time.perf_counter()
             next(opened)

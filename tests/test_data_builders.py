@@ -19,8 +19,8 @@ if importlib.util.find_spec("array_record") is None:
 
 import tensorflow_datasets as tfds
 
+from bvsrpp_jax.data import frames_builder, shards, tiles
 from bvsrpp_jax.data import prepare as prepare_module
-from bvsrpp_jax.data import shards, tiles
 from bvsrpp_jax.data.builders import BUILDERS, Folder
 from bvsrpp_jax.data.layouts import LAYOUTS
 from bvsrpp_jax.data.prepare import main, prepare
@@ -197,12 +197,13 @@ class TestOpening:
     @pytest.fixture
     def root(self, tmp_path):
         """Raw files with builds of both kinds beside them."""
-        write_pairs(tmp_path, ["x"], height=480, width=724)
+        write_pairs(tmp_path / "train", ["x"], height=480, width=724)
+        write_pairs(tmp_path / "validation", ["y"])
         for tiled in (False, True):
             prepare("folder", tmp_path, tmp_path / "out", tiles=tiled, say=quiet)
         return tmp_path
 
-    def test_tiles_frames_or_what_there_is(self, root):
+    def test_tiles_or_whole_frames(self, root):
         tiled = (
             Clip("x/tile_00_00", 2),
             Clip("x/tile_00_01", 2),
@@ -212,8 +213,19 @@ class TestOpening:
         for choice, wanted in ((None, tiled), (True, tiled), (False, whole)):
             opened = open_clips("folder", root / "out", "train", tiles=choice)
             assert opened.clips == wanted
-        shutil.rmtree(root / "out/folder/pairs_tiles")
-        assert open_clips("folder", root / "out", "train").clips == whole
+        shutil.rmtree(root / "out/folder/pairs")
+        with pytest.raises(InputError, match="out.folder: holds no pictures"):
+            open_clips("folder", root / "out", "train", tiles=False)
+
+    @pytest.mark.parametrize("tiled", [True, False])
+    def test_splits_that_are_never_cut_come_from_either(self, root, tiled):
+        shutil.rmtree(
+            root / ("out/folder/pairs" if tiled else "out/folder/pairs_tiles")
+        )
+        for choice in (None, True, False):
+            source = open_clips("folder", root / "out", "validation", tiles=choice)
+            assert isinstance(source, TfdsClips)
+            assert source.clips == (Clip("y", 2),)
 
     def test_any_folder_above_or_the_build_itself_is_a_root(self, root):
         place = root / "out/folder/pairs/1.0.0"
@@ -228,7 +240,7 @@ class TestOpening:
             open_clips("reds", root / "out/folder/pairs/1.0.0", "train")
 
     def test_unknown_splits_are_answered_with_the_known(self, root):
-        with pytest.raises(InputError, match="has no 'test'. Choose one of train"):
+        with pytest.raises(InputError, match="has no 'test'. Choose one of train, val"):
             open_clips("folder", root / "out", "test")
 
 
@@ -271,6 +283,13 @@ class TestDamage:
                     np.testing.assert_array_equal(frames, truth[key])
         assert harmless < 97
 
+    def test_where_record_files_cannot_be_read(self, folder, monkeypatch):
+        find = importlib.util.find_spec
+        without = lambda name: None if name == "array_record" else find(name)
+        monkeypatch.setattr(importlib.util, "find_spec", without)
+        with pytest.raises(InputError, match="needs array_record, which is not"):
+            open_clips("folder", folder, "train")
+
     def test_a_clip_table_that_is_wrong_is_not_believed(self, folder):
         path = folder / "metadata.json"
         path.write_text(path.read_text().replace("[0, 4]", "[1, 3]"))
@@ -283,6 +302,15 @@ class TestDamage:
         (folder / "dataset_info.json").write_text("{")
         with pytest.raises(InputError, match=r"dataset_info\.json: is damaged"):
             open_clips("folder", folder, "train")
+
+
+FULL = """
+import resource, signal, sys
+from bvsrpp_jax.data.prepare import main
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+sys.exit(main(["--dataset=folder", "--root", sys.argv[1], "--output", sys.argv[2]]))
+"""
 
 
 class TestPrepare:
@@ -376,6 +404,35 @@ class TestPrepare:
         (tmp_path / "out").touch()
         assert self.run(tmp_path) == 2
         assert "out: cannot be written" in capsys.readouterr().err
+
+    def test_a_disk_that_is_full(self, tmp_path):
+        """A limit on the size of files stands for it: it, too, is seen by write()."""
+        write_pairs(tmp_path / "raw", ["x"], num_frames=4, height=160, width=240)
+        command = [
+            sys.executable,
+            "-c",
+            FULL,
+            str(tmp_path / "raw"),
+            str(tmp_path / "out"),
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 2
+        last = done.stderr.splitlines()[-1]
+        assert last.startswith("prepare: error: ")
+        assert "cannot be written (write() failed: File too large" in last
+        assert not list((tmp_path / "out").rglob("*record*"))
+
+    def test_ctrl_c_leaves_nothing(self, tmp_path, capsys, monkeypatch):
+        write_pairs(tmp_path / "raw", ["x"], num_frames=3)
+
+        def interrupted(path, shard):
+            Path(path).touch()
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(frames_builder, "write_shard", interrupted)
+        assert self.run(tmp_path) == 130
+        assert "prepare: stopped" in capsys.readouterr().err
+        assert not list((tmp_path / "out").rglob("*record*"))
 
     def test_beam_that_is_not_installed(self, tmp_path, capsys, monkeypatch):
         write_pairs(tmp_path / "raw", ["x"])

@@ -66,8 +66,11 @@ def test_the_quality_is_drawn_from_the_whole_range():
 
 
 def test_floats_are_clipped_and_rounded_first():
-    floats = clip() / np.float32(255) + np.float32(0.001)
-    np.testing.assert_array_equal(compress(floats, 20), compress(clip(), 20))
+    frames = clip()
+    frames[0, :8, :8] = 255
+    floats = frames / np.float32(255) - np.float32(0.001)
+    floats[0, :8, :8] = 1.2
+    np.testing.assert_array_equal(compress(floats, 20), compress(frames, 20))
 
 
 @pytest.mark.parametrize("crf", [(-1, 20), (30, 20), (20, 52)])

@@ -111,6 +111,12 @@ class TestReds:
         with pytest.raises(InputError, match=r"train_sharp/239: has 1 frames, .* 2\."):
             clips_of("reds", tmp_path, "train")
 
+    def test_an_input_frame_without_truth_is_named(self, tmp_path):
+        self.regrouped(tmp_path)
+        write_clip(tmp_path / "train_sharp_bicubic/X4/239", num_frames=3, scale=4)
+        with pytest.raises(InputError, match=r"239/00000002\.png: has no counterpart"):
+            clips_of("reds", tmp_path, "train")
+
     def test_frames_that_do_not_pair_are_named(self, tmp_path):
         self.regrouped(tmp_path)
         lq = tmp_path / "train_sharp_bicubic/X4/239"
@@ -132,10 +138,10 @@ class TestVimeo:
         return tmp_path
 
     def test_as_published(self, root):
-        clips = clips_of("vimeo90k_bi", root, "train")
+        clips = clips_of("vimeo90k", root, "train")
         assert shape(clips) == [("00001/0001", 2, None), ("00002/0001", 2, None)]
         assert clips[0].gt[0] == root / "sequences/00001/0001/im1.png"
-        assert shape(clips_of("vimeo90k_bd", root, "test")) == [("00001/0002", 2, None)]
+        assert shape(clips_of("vimeo90k", root, "test")) == [("00001/0002", 2, None)]
 
     def test_as_mmagic_rearranges_it(self, root):
         (root / "sequences").rename(root / "GT")
@@ -143,6 +149,7 @@ class TestVimeo:
         (root / "meta_info_Vimeo90K_train_GT.txt").write_text(lists)
         for kind in ("BIx4", "BDx4"):
             shutil.copytree(root / "GT", root / kind)
+        assert clips_of("vimeo90k", root, "train")[0].lq is None
         bi, bd = (clips_of(f"vimeo90k_{k}", root, "train") for k in ("bi", "bd"))
         assert bi[0].lq[0] == root / "BIx4/00001/0001/im1.png"
         assert bd[0].lq[0] == root / "BDx4/00001/0001/im1.png"
@@ -160,17 +167,21 @@ class TestVimeo:
     def test_a_list_that_is_not_the_official_one(self, root, text, told):
         (root / "sep_trainlist.txt").write_text(text)
         with pytest.raises(InputError, match=rf"sep_trainlist\.txt: .*{told}"):
+            clips_of("vimeo90k", root, "train")
+
+    def test_stored_input_that_is_missing_is_named(self, root):
+        with pytest.raises(InputError, match="BIx4/00001/0001: the clip is missing"):
             clips_of("vimeo90k_bi", root, "train")
 
     def test_no_list(self, root):
         (root / "sep_trainlist.txt").unlink()
         with pytest.raises(InputError, match=r"sep_trainlist\.txt: is missing"):
-            clips_of("vimeo90k_bi", root, "train")
+            clips_of("vimeo90k", root, "train")
 
     def test_a_missing_clip_is_named(self, root):
         shutil.rmtree(root / "sequences/00002")
         with pytest.raises(InputError, match="00002/0001: the clip is missing"):
-            clips_of("vimeo90k_bi", root, "train")
+            clips_of("vimeo90k", root, "train")
 
 
 @pytest.mark.usefixtures("short_partitions")
@@ -182,14 +193,17 @@ class TestOthers:
             write_clip(tmp_path / f"{kind}x4" / name, num_frames=num_frames, scale=4)
         dataset = f"vid4_{kind.lower()}"
         assert shape(clips_of(dataset, tmp_path, "test")) == [("a", 2, 2), ("b", 3, 3)]
+        truth = clips_of("vid4", tmp_path, "validation")
+        assert shape(truth) == [("a", 2, None), ("b", 3, None)]
         other = {"vid4_bi": "vid4_bd", "vid4_bd": "vid4_bi"}[dataset]
-        assert clips_of(other, tmp_path, "validation")[0].lq is None
+        with pytest.raises(InputError, match="x4/a: the clip is missing"):
+            clips_of(other, tmp_path, "test")
 
     def test_vid4_counts_frames(self, tmp_path):
         for name in SHORT:
             write_clip(tmp_path / "GT" / name, num_frames=2)
         with pytest.raises(InputError, match=r"GT/b: has 2 frames, .* 3\."):
-            clips_of("vid4_bi", tmp_path, "test")
+            clips_of("vid4", tmp_path, "test")
 
     def test_udm10(self, tmp_path):
         for name in ("archpeople", "lake"):

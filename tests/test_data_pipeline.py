@@ -3,9 +3,12 @@
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -105,6 +108,10 @@ def test_a_batch_holds_the_samples_of_its_step_in_order():
             assert (frames == [step, i, 0]).all()
 
 
+def test_a_finished_run_has_no_batches_left():
+    assert all_of(Counted(), first_step=5, num_steps=0) == []
+
+
 @pytest.mark.parametrize("num_threads", [2, 5])
 def test_any_number_of_threads_gives_the_same_batches(one_thread, num_threads):
     assert_equal(all_of(clip_samples(), num_threads=num_threads), one_thread)
@@ -130,13 +137,47 @@ def test_a_resumed_run_sees_what_comes_next(one_thread):
 
 def test_worker_processes_give_the_same_batches_and_end(one_thread):
     # Two workers for the two samples a step of the second of two processes.
-    share = all_of(
-        clip_samples(), num_workers=2, process_index=1, process_count=2, first_step=1,
-        num_steps=4,
-    )  # fmt: skip
-    expected = [{k: x[2:] for k, x in batch.items()} for batch in one_thread[1:]]
-    assert_equal(share, expected)
+    share = {"process_index": 1, "process_count": 2, "first_step": 1, "num_steps": 4}
+    with batches(clip_samples(), **{**PAPER, **share}, num_workers=2) as opened:
+        made = [next(opened)]
+        for worker in multiprocessing.active_children():
+            # Ctrl-C and a cluster's SIGTERM reach workers too; the run may be saving.
+            os.kill(worker.pid, signal.SIGINT)
+            os.kill(worker.pid, signal.SIGTERM)
+        made += opened
+    assert_equal(made, [{k: x[2:] for k, x in b.items()} for b in one_thread[1:]])
     assert not multiprocessing.active_children()
+
+
+def test_workers_end_with_a_parent_that_is_killed():
+    program = (
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        "import test_data_pipeline as test; test.die_while_a_worker_works()"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60
+    )
+    assert run.returncode == -signal.SIGKILL
+    deadline = time.monotonic() + 10
+    while is_worker(run.stdout.strip()):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def is_worker(pid):
+    """Whether the process is there and no other (Linux; elsewhere always False)."""
+    try:
+        return "spawn_main" in Path("/proc", pid, "cmdline").read_text()
+    except OSError:
+        return False
+
+
+def die_while_a_worker_works():
+    """Prints the worker's number, then ends like a process out of memory."""
+    opened = batches(Counted(), **{**PAPER, "num_steps": 10**6}, num_workers=1)
+    next(opened)
+    print(multiprocessing.active_children()[0].pid, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_closing_early_leaves_no_thread_behind():

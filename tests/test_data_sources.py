@@ -215,6 +215,7 @@ class TestVideos:
             ("a.avi", "mpeg4", {"g": "7"}),
             ("a.ts", "libx264", {"g": "12", "bf": "2"}),
             ("a.mpg", "mpeg2video", {"g": "6", "bf": "2"}),
+            ("a.h264", "libx264", {"g": "12"}),  # without timestamps
             ("a.webm", "libvpx-vp9", {"g": "8", "deadline": "realtime"}),
         ],
     )

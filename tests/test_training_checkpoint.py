@@ -6,6 +6,7 @@ import shutil
 import signal
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -122,16 +123,19 @@ def test_the_next_step_may_have_the_memory_at_once(tmp_path):
     assert_same(restore(tmp_path, on_device)[0], {"a": values, "b": -values})
 
 
-def test_the_caller_may_change_its_numpy_arrays_at_once(tmp_path):
-    mine = {"a": np.ones(1 << 16, np.float32)}
+def test_the_caller_may_change_what_it_gave_at_once(tmp_path):
+    mine, record = {"a": np.ones(1 << 16, np.float32)}, {"log": [1]}
     with Checkpoints(tmp_path) as checkpoints:
-        checkpoints.save(mine, step=1, record={})
+        checkpoints.save(mine, step=1, record=record)
         mine["a"][:] = 2
-    assert (restore(tmp_path, mine)[0]["a"] == 1).all()
+        record["log"].append(2)
+    restored, record, _ = restore(tmp_path, mine)
+    assert (restored["a"] == 1).all()
+    assert record == {"log": [1]}
 
 
 def test_the_newest_stay_and_the_best_one(tmp_path):
-    scores = {1: 30.0, 2: 33.0, 3: float("nan"), 5: 31.0, 9: 32.0}
+    scores = {1: float("nan"), 2: 33.0, 3: 30.0, 5: 31.0, 9: 32.0}
     metrics = {step: {"psnr": score} for step, score in scores.items()}
     save(tmp_path, 1, 2, 3, 4, 5, 9, 10, metrics=metrics, keep=2)
     assert names(tmp_path) == ["10", "2", "9"]
@@ -310,7 +314,24 @@ def noise(step, *, size=1 << 16):
     return {"a": np.random.default_rng(step).normal(size=size)}
 
 
-def test_a_full_disk_costs_the_save_that_met_it_and_no_other(tmp_path, capfd):
+def test_a_full_disk_is_told_in_one_line(tmp_path, monkeypatch, capfd):
+    save(tmp_path, 1)
+    free = 10_000
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+    with Checkpoints(tmp_path) as checkpoints:
+        with pytest.raises(InputError) as told:
+            checkpoints.save(state(2), step=2, record={})
+        assert str(told.value) == (
+            f"{tmp_path}/2: the save failed (No space left on device; 10,000 bytes are"
+            " free). Make room; the checkpoints before it are intact."
+        )
+        free = 1 << 30
+        checkpoints.save(state(3), step=3, record={})
+    assert names(tmp_path) == ["1", "3"]
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_failed_write_costs_that_save_and_no_other(tmp_path, caplog):
     with Checkpoints(tmp_path) as checkpoints:
         checkpoints.save(noise(1), step=1, record={})
         checkpoints.wait()
@@ -324,7 +345,7 @@ def test_a_full_disk_costs_the_save_that_met_it_and_no_other(tmp_path, capfd):
         checkpoints.save(noise(4), step=4, record={})
     assert names(tmp_path) == ["1", "3", "4"]
     assert_same(restore(tmp_path, noise(0))[0], noise(4))
-    assert capfd.readouterr() == ("", "")  # the message is all there is to read
+    assert caplog.records == []  # no log of what is raised as well
 
 
 def test_a_failure_is_told_at_the_next_save_which_goes_on_all_the_same(tmp_path):

@@ -78,3 +78,38 @@ def test_file_of_another_kind_is_told_from_a_missing_one(tmp_path):
     (tmp_path / "weights.h5").write_bytes(b"")
     with pytest.raises(InputError, match=r"weights.h5: is no weights file.*\.pth"):
         load(tmp_path / "weights.h5")
+
+
+def test_finished_training_is_loaded_from_its_workdir(tiny_pth, tmp_path):
+    model, params = load(tiny_pth)
+    save(tmp_path / "weights.safetensors", model, params)
+    (tmp_path / "best.safetensors").write_bytes(b"not looked at")
+    for source in (tmp_path, str(tmp_path)):
+        again, same = load(source)
+        assert again == model
+        assert jax.tree.all(jax.tree.map(np.array_equal, same, params))
+
+
+def test_damaged_weights_of_a_workdir_are_named(tmp_path):
+    (tmp_path / "weights.safetensors").write_bytes(b"")
+    with pytest.raises(InputError, match=r"/weights\.safetensors: is no safetensors"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["config.json", "checkpoints"])
+def test_unfinished_training_is_told_how_to_go_on(tmp_path, name):
+    (tmp_path / name).mkdir()
+    with pytest.raises(InputError) as error:
+        load(tmp_path)
+    assert str(error.value) == (
+        f"{tmp_path}: the training is not finished, there is no weights.safetensors"
+        f" yet. The command that began it, python train.py --workdir={tmp_path} ...,"
+        " resumes it."
+    )
+
+
+@pytest.mark.parametrize("name", ["photos", "run.pth", "run.safetensors"])
+def test_any_other_directory_is_no_weights(tmp_path, name):
+    (tmp_path / name).mkdir()
+    with pytest.raises(InputError, match=f"/{name}: is a directory. Name a weights"):
+        load(tmp_path / name)

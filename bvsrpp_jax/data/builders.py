@@ -18,6 +18,12 @@ class Reds(FramesBuilder, skip_registration=True):
     layout = name = "reds"
 
 
+class Vimeo90k(FramesBuilder, skip_registration=True):
+    """Vimeo-90K septuplets, truth alone."""
+
+    layout = name = "vimeo90k"
+
+
 class Vimeo90kBi(FramesBuilder, skip_registration=True):
     """Vimeo-90K septuplets with bicubic input."""
 
@@ -28,6 +34,12 @@ class Vimeo90kBd(FramesBuilder, skip_registration=True):
     """Vimeo-90K septuplets with blurred and subsampled input."""
 
     layout = name = "vimeo90k_bd"
+
+
+class Vid4(FramesBuilder, skip_registration=True):
+    """Vid4, truth alone."""
+
+    layout = name = "vid4"
 
 
 class Vid4Bi(FramesBuilder, skip_registration=True):
@@ -81,7 +93,7 @@ class Folder(FramesBuilder, skip_registration=True):
 BUILDERS = {
     builder.layout: builder
     for builder in (
-        *(Reds, Vimeo90kBi, Vimeo90kBd, Vid4Bi, Vid4Bd, Udm10),
+        *(Reds, Vimeo90k, Vimeo90kBi, Vimeo90kBd, Vid4, Vid4Bi, Vid4Bd, Udm10),
         *(Dvd, Gopro, Davis, Set8, Folder),
     )
 }

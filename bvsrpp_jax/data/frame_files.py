@@ -4,6 +4,7 @@ Nothing is decoded here; what is checked are the names of the files.
 """
 
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,8 +46,9 @@ def list_frames(folder: Path, *, num_frames: int | None = None) -> tuple[Path, .
       InputError: there are no pictures, one is missing, or one does not belong there.
     """
     files = list_pictures(folder)
-    if any(_number(file) is not None for file in files):
-        files = _by_number(files)
+    names = [_NUMBERED.fullmatch(file.stem) for file in files]
+    if any(names):
+        files = _by_number(files, names)
     if num_frames is not None and len(files) != num_frames:
         raise InputError(
             f"{folder}: has {len(files)} frames, the official clip {num_frames}."
@@ -67,50 +69,44 @@ def check_pairs(gt: tuple[Path, ...], lq: tuple[Path, ...]) -> None:
                 )
 
 
-def _by_number(files: list[Path]) -> list[Path]:
-    first = next(file for file in files if _number(file) is not None)
-    for file in files:
-        if _number(file) is None or _prefix(file) != _prefix(first):
-            raise InputError(
-                f"{file}: is not numbered like {first.name} beside it. A folder holds"
-                " the frames of one clip; remove what is none."
-            )
-    files = sorted(files, key=_number)
-    for a, b in zip(files, files[1:], strict=False):
-        if _number(a) == _number(b):
-            raise InputError(
-                f"{b}: has the same number as {a.name} beside it. Remove one of them."
-            )
-    _check_gaps(files)
-    return files
+_NUMBERED = re.compile(r"(.*?)(\d+)")  # prefix, number
 
 
-def _check_gaps(files: list[Path]) -> None:
+def _by_number(files: list[Path], names: list[re.Match | None]) -> list[Path]:
+    """Sorts by number, and refuses what is not the next frame of the same clip."""
+    first = next(i for i, name in enumerate(names) if name is not None)
+    for file, name in zip(files, names, strict=True):
+        if name is None or name[1] != names[first][1]:
+            raise InputError(
+                f"{file}: is not numbered like {files[first].name} beside it. A folder"
+                " holds the frames of one clip; remove what is none."
+            )
+    frames = [(int(name[2]), file) for file, name in zip(files, names, strict=True)]
+    frames.sort()
+    for (a, before), (b, file) in pairwise(frames):
+        if a == b:
+            raise InputError(
+                f"{file}: has the same number as {before.name} beside it. Remove one of"
+                " them."
+            )
+    _check_gaps(frames)
+    return [file for _, file in frames]
+
+
+def _check_gaps(frames: list[tuple[int, Path]]) -> None:
     """Numbers rise evenly: by one, or by the step of a clip that was thinned out."""
-    steps = [_number(b) - _number(a) for a, b in zip(files, files[1:], strict=False)]
-    for file, step in zip(files, steps, strict=False):
-        if step != min(steps):
-            prefix, digits = _PATTERN.fullmatch(file.stem).groups()
-            missing = f"{_number(file) + min(steps):0{len(digits)}d}"
+    step = min((b - a for (a, _), (b, _) in pairwise(frames)), default=1)
+    for (a, file), (b, _) in pairwise(frames):
+        if b - a != step:
+            prefix, digits = _NUMBERED.fullmatch(file.stem).groups()
+            missing = f"{prefix}{a + step:0{len(digits)}d}{file.suffix}"
             raise InputError(
-                f"{file.with_name(prefix + missing + file.suffix)}: the frame is"
-                f" missing, {file.name} is there. Restore it."
+                f"{file.with_name(missing)}: the frame is missing, {file.name} is"
+                " there. Restore it."
             )
-
-
-_PATTERN = re.compile(r"(.*?)(\d+)")
-
-
-def _number(file: Path) -> int | None:
-    match = _PATTERN.fullmatch(file.stem)
-    return int(match[2]) if match else None
-
-
-def _prefix(file: Path) -> str:
-    return _PATTERN.fullmatch(file.stem)[1]
 
 
 def _identity(file: Path) -> int | str:
     """What a frame and its counterpart have in common."""
-    number = _number(file)
-    return file.stem if number is None else number
+    name = _NUMBERED.fullmatch(file.stem)
+    return file.stem if name is None else int(name[2])

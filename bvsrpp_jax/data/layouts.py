@@ -81,10 +81,11 @@ def _reds_places(kind: str, name: str) -> tuple[str, ...]:
     return tuple(places)
 
 
-def _vimeo90k(root: Path, split: str, *, lq: str) -> list[ClipFiles]:
+def _vimeo90k(root: Path, split: str, *, lq: str | None = None) -> list[ClipFiles]:
     names = _vimeo90k_names(root, split)
     counts = dict.fromkeys(names, partitions.VIMEO90K_FRAMES)
-    return _official(root, counts, gt=_at("GT", "sequences"), lq=_at(lq))
+    gt, lq = _at("GT", "sequences"), lq and _at(lq)
+    return _official(root, counts, gt=gt, lq=lq, needs_lq=lq is not None)
 
 
 def _vimeo90k_names(root: Path, split: str) -> list[str]:
@@ -110,9 +111,10 @@ def _vimeo90k_names(root: Path, split: str) -> list[str]:
     return names
 
 
-def _vid4(root: Path, split: str, *, lq: str) -> list[ClipFiles]:
+def _vid4(root: Path, split: str, *, lq: str | None = None) -> list[ClipFiles]:
     del split  # there is but one
-    return _official(root, partitions.VID4, gt=_at("GT"), lq=_at(lq))
+    gt, lq = _at("GT"), lq and _at(lq)
+    return _official(root, partitions.VID4, gt=gt, lq=lq, needs_lq=lq is not None)
 
 
 def _udm10(root: Path, split: str) -> list[ClipFiles]:
@@ -165,8 +167,8 @@ def _official(
       root: folder of the data set.
       counts: frames of each clip, None if any number is right.
       gt, lq: where a clip may lie.
-      needs_lq: the input cannot be made from the ground truth. Elsewhere a data set
-        whose input is absent altogether has ground truth alone.
+      needs_lq: refuse a data set without input; else one whose input is absent
+        altogether has ground truth alone.
     """
     truths, inputs = _find(root, counts, gt), None
     stored = lq is not None and any(_present(root, lq, name) for name in counts)
@@ -216,8 +218,10 @@ def _subfolders(parent: Path, *, expected: int | None = None) -> list[str]:
 # Name -> (what lists its clips, the splits it has).
 LAYOUTS = {
     "reds": (_reds, ("train", "test")),
+    "vimeo90k": (_vimeo90k, ("train", "test")),
     "vimeo90k_bi": (partial(_vimeo90k, lq="BIx4"), ("train", "test")),
     "vimeo90k_bd": (partial(_vimeo90k, lq="BDx4"), ("train", "test")),
+    "vid4": (_vid4, ("test",)),
     "vid4_bi": (partial(_vid4, lq="BIx4"), ("test",)),
     "vid4_bd": (partial(_vid4, lq="BDx4"), ("test",)),
     "udm10": (_udm10, ("test",)),

@@ -102,9 +102,8 @@ def _check_png(data: bytes, name: str) -> set[bytes]:
         size = int.from_bytes(data[position : position + 4])
         end = position + 8 + size
         kind, checksum = data[position + 4 : position + 8], data[end : end + 4]
-        if len(checksum) < 4 or zlib.crc32(
-            memoryview(data)[position + 4 : end]
-        ) != int.from_bytes(checksum):
+        content = memoryview(data)[position + 4 : end]
+        if len(checksum) < 4 or zlib.crc32(content) != int.from_bytes(checksum):
             raise InputError(f"{name}: is damaged (PNG checksum or end). {_ADVICE}")
         kinds.add(kind)
         position = end + 4

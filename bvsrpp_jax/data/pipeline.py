@@ -84,9 +84,10 @@ def batches(
 class Batches(Iterator[Batch]):
     """{"lq": [n, t, h, w, 3], "gt": [n, t, s*h, s*w, 3]} float32, n of this process.
 
-    A context manager: leaving it waits for threads and workers. What goes wrong in them
-    is raised by `next`: an `InputError` as one, and for other exceptions a note says
-    which sample it was.
+    A context manager: leaving it waits for threads and workers. Whoever reads it in a
+    thread of its own ends that first. What goes wrong in threads and workers is raised
+    by `next`: an `InputError` as one, and for other exceptions a note says which sample
+    it was.
     """
 
     def __init__(

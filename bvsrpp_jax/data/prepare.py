@@ -43,7 +43,7 @@ def prepare(
       output: gets `<dataset>/<config>/<version>`.
       tiles: cut training frames into tiles of 480x480 pixels.
       processes: how many write at a time, without Beam.
-      beam: options of a Beam pipeline, "name=value,name=value", as in TFDS' own command;
+      beam: options of a Beam pipeline, "name=value,name=value", as TFDS writes them;
         its workers must see root and output.
       say: told what is found and written, a line each; None prints to stderr.
 
@@ -156,6 +156,9 @@ def main(arguments: list[str] | None = None) -> int:
     except InputError as error:
         print(f"prepare: error: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("prepare: stopped, nothing is left behind", file=sys.stderr)
+        return 130
     return 0
 
 

@@ -190,8 +190,8 @@ class ClipSamples:
 
 def to_float(frames: np.ndarray) -> np.ndarray:
     """uint8 -> float32 in [0, 1], contiguous; float32 stays what it is."""
-    if frames.dtype != np.uint8:
-        return np.ascontiguousarray(frames)
+    if frames.dtype == np.float32:
+        return frames
     # One pass over a view of any strides; astype and a division would be two.
     return np.divide(frames, np.float32(255), out=np.empty(frames.shape, np.float32))
 

@@ -98,7 +98,11 @@ def features(*, has_lq: bool) -> tfds.features.FeaturesDict:
 
 
 def write_shard(path: str, shard: Shard) -> None:
-    """Writes a record file; the same clips always give the same bytes."""
+    """Writes a record file; the same clips always give the same bytes.
+
+    Raises:
+      InputError: a frame cannot be read, or the file not be written.
+    """
     form = features(has_lq=shard.pieces[0].scale is not None)
     serializer = tfds.core.ExampleSerializer(form.get_serialized_info())
     records = (
@@ -109,7 +113,10 @@ def write_shard(path: str, shard: Shard) -> None:
         (number, record.SerializeToString(deterministic=True))
         for number, record in enumerate(records)
     )
-    tfds.core.ExampleWriter(tfds.core.FileFormat.ARRAY_RECORD).write(path, keyed)
+    try:
+        tfds.core.ExampleWriter(tfds.core.FileFormat.ARRAY_RECORD).write(path, keyed)
+    except RuntimeError as error:  # whatever happens to its file, say a full disk
+        raise InputError(f"{path}: cannot be written ({error}). Free space.") from error
 
 
 def _pieces(source: StoredClips, clip: int, tiled: bool) -> list[Piece]:

@@ -17,6 +17,7 @@ from bvsrpp_jax.data.pictures import picture_size, read_picture
 from bvsrpp_jax.errors import InputError
 
 SCALES = (1, 4)
+VERSION = "1.0.0"  # of what builders write
 
 
 class Clip(NamedTuple):
@@ -129,11 +130,12 @@ def open_clips(
     """
     check_dataset(dataset)
     root = Path(root).expanduser()
+    tiles = tiles if split == "train" else None
     if built := _find_built(dataset, root, tiles):
         from bvsrpp_jax.data.tfds_clips import TfdsClips
 
         return TfdsClips(built, split)
-    if tiles and split == "train":
+    if tiles:
         raise InputError(
             f"{root}: no tiles of {dataset} are built there. Run python -m"
             f" bvsrpp_jax.data.prepare --dataset {dataset} --tiles first."
@@ -159,11 +161,8 @@ def _names(info: Path) -> tuple:
     try:
         content = json.loads(info.read_text(encoding="utf-8"))
         return content["name"], content["configName"]
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{info}: is damaged ({error}). Build it again.") from error
-
-
-VERSION = "1.0.0"  # of what builders write; raised when the same files read differently
 
 
 def check_window(clip: Clip, start: int, stop: int) -> None:

@@ -1,5 +1,6 @@
 """Clips out of record files that `builders` wrote."""
 
+import importlib.util
 from bisect import bisect_right
 from itertools import accumulate, chain
 from pathlib import Path
@@ -70,6 +71,11 @@ class TfdsClips:
         return self._files[bisect_right(self._ends, record)]
 
     def _open(self) -> None:
+        if importlib.util.find_spec("array_record") is None:
+            raise InputError(
+                f"{self._folder}: needs array_record, which is not installed here."
+                " Train from the data set's own folder."
+            )
         builder = tfds.builder_from_directory(self._folder)
         split = _split_of(builder.info, self._split, self._folder)
         self._files = [Path(path) for path in split.filepaths]

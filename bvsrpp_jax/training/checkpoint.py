@@ -14,7 +14,6 @@ local disks and NFS do and object stores do not; several processes need to share
 import json
 import logging
 import shutil
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -24,7 +23,6 @@ from typing import Any, Self
 
 import jax
 import numpy as np
-from flax.traverse_util import unflatten_dict
 
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.training import storage
@@ -34,12 +32,12 @@ from bvsrpp_jax.training.digest import (
     Damaged,
     array_entries,
     by_name,
-    misfit,
     sealed,
 )
-from bvsrpp_jax.training.processes import is_main
+from bvsrpp_jax.training.processes import is_main, together
+from bvsrpp_jax.training.reading import read_params, read_state, to_stderr
 
-to_stderr = partial(print, file=sys.stderr, flush=True)
+__all__ = ["Checkpoints", "read_params"]
 
 
 class Checkpoints:
@@ -73,11 +71,10 @@ class Checkpoints:
         self._pending = None  # path and future of the save in progress
         self._background = ThreadPoolExecutor(1)
         logging.getLogger("absl").addFilter(storage.worth_reading)
-        with _told(self._folder):
+        with together(), _told(self._folder):
             self._folder.mkdir(parents=True, exist_ok=True)
             if is_main():
                 storage.remove_leftovers(self._folder)
-        from_main(0)  # nobody goes on before the leftovers are gone
 
     def __enter__(self) -> Self:
         return self
@@ -110,8 +107,8 @@ class Checkpoints:
           metrics: what `keep_best` looks at.
 
         Raises:
-          InputError: the save before this one failed, while this one is on its way all
-            the same; or the step is there with other arrays.
+          InputError: the disk has no room; or the save before this one failed, while
+            this one is on its way all the same; or the step is there with other arrays.
         """
         earlier = self._collect()
         arrays = _on_host(state)
@@ -125,7 +122,10 @@ class Checkpoints:
         if from_main(path.exists()):
             self._renew(path, {**manifest, "arrays": array_entries(arrays)})
         else:
-            with _told(path):
+            with together():
+                if is_main():
+                    self._make_room(path, sum(x.nbytes for x in arrays.values()))
+            with together(), _told(path):
                 writing = storage.start_writing(path, arrays)
             if is_main():
                 finish = partial(self._finish, path, writing, manifest, arrays)
@@ -166,13 +166,20 @@ class Checkpoints:
         steps = list_from_main(storage.steps_in(self._folder))
         if not steps:
             return None
-        read = partial(_read_state, wanted=by_name(like))
-        step, (arrays, record), refused = storage.newest_good(self._folder, steps, read)
-        if is_main():
-            self._move_aside(refused, step)
-        from_main(0)  # nobody saves before the damaged ones are out of the way
+        step, (arrays, record), refused = read_state(self._folder, steps, by_name(like))
+        with together():  # nobody saves before the damaged ones are out of the way
+            if is_main():
+                self._move_aside(refused, step)
         leaves = [_placed(array, sharding) for array in arrays.values()]
         return jax.tree.unflatten(jax.tree.structure(like), leaves), record, step
+
+    def _make_room(self, path: Path, num_bytes: int) -> None:
+        """Refuses a full disk before TensorStore does, once for every array."""
+        try:
+            storage.remove_leftovers(self._folder)  # of a save that failed
+            storage.make_room(path, num_bytes)
+        except OSError as error:
+            raise _save_failed(path, error) from error
 
     def _finish(self, path, writing, manifest, arrays) -> None:
         """Completes a save in the background, then removes what need not stay."""
@@ -198,11 +205,7 @@ class Checkpoints:
             writing.result()
         except (OSError, ValueError) as error:  # TensorStore raises ValueError
             storage.remove_leftovers(self._folder)  # they may be what fills the disk
-            free = shutil.disk_usage(self._folder).free
-            failure = InputError(
-                f"{path}: the save failed ({storage.reason(error)}; {free} bytes are"
-                " free). Make room; the checkpoints before it are intact."
-            )
+            failure = _save_failed(path, error)
             failure.__cause__ = error
             return failure
         return None
@@ -230,9 +233,9 @@ class Checkpoints:
             raise InputError(
                 f"{path}: is there, with other arrays. Use one workdir for one run."
             )
-        if is_main():
-            new = {**old, **{k: v for k, v in manifest.items() if v is not None}}
-            with _told(path):
+        new = {**old, **{k: v for k, v in manifest.items() if v is not None}}
+        with together(), _told(path):
+            if is_main():
                 storage.write_manifest(path, sealed(new))
 
     def _move_aside(self, refused: Mapping[Path, Damaged], step: int) -> None:
@@ -244,55 +247,6 @@ class Checkpoints:
                 f"{path}: damaged, {damage}. It is now {target};"
                 f" step {step} is restored instead."
             )
-
-
-def read_params(
-    folder: Path, *, say: Callable[[str], None] = to_stderr
-) -> tuple[dict[str, Any], dict[str, Any], int]:
-    """The network of the newest good checkpoint, read on the host; nothing is moved.
-
-    Args:
-      folder: of `Checkpoints`, whose state has `params` and perhaps `ema`.
-      say: told in one line of every checkpoint that is damaged.
-
-    Returns:
-      The average of the parameters if there is one, else the parameters, a nested dict
-      of NumPy arrays; the record; the step.
-
-    Raises:
-      InputError: there is no checkpoint or none is good.
-    """
-    folder = Path(folder).resolve()
-    steps = storage.steps_in(folder)
-    if not steps:
-        raise InputError(f"{folder}: has no checkpoint. Train first, or name another.")
-    step, (params, record), refused = storage.newest_good(folder, steps, _read_network)
-    for path, damage in refused.items():
-        say(f"{path}: damaged, {damage}. Step {step} is read instead.")
-    return params, record, step
-
-
-def _read_state(path: Path, *, wanted: Mapping[str, Any]):
-    """The arrays of `wanted` and the record of a checkpoint; all processes read."""
-    manifest = everywhere(storage.read_manifest, path, failure=Damaged)
-    if difference := misfit(manifest["arrays"], wanted):
-        raise InputError(
-            f"{path}: of another network or optimizer; {difference}. Use another"
-            " workdir, or the configuration of this one."
-        )
-    read = partial(storage.read_arrays, path, manifest, list(wanted))
-    return everywhere(read, failure=Damaged), manifest["record"]
-
-
-def _read_network(path: Path):
-    """The averaged parameters or else the parameters of a checkpoint; the record."""
-    manifest = storage.read_manifest(path)
-    for part in ("ema/", "params/"):
-        if names := [name for name in manifest["arrays"] if name.startswith(part)]:
-            arrays = storage.read_arrays(path, manifest, names)
-            inside = {k.removeprefix(part): array for k, array in arrays.items()}
-            return unflatten_dict(inside, sep="/"), manifest["record"]
-    raise InputError(f"{path}: has no parameters. Name the folder of a training run.")
 
 
 def _on_host(state: Any) -> dict[str, np.ndarray]:
@@ -316,6 +270,15 @@ def _placed(array: np.ndarray, sharding: jax.sharding.Sharding | None):
     if sharding is None:
         return array
     return jax.make_array_from_callback(array.shape, sharding, lambda i: array[i])
+
+
+def _save_failed(path: Path, error: Exception) -> InputError:
+    """What the system refused, with the room that there is."""
+    free = shutil.disk_usage(path.parent).free
+    return InputError(
+        f"{path}: the save failed ({storage.reason(error)}; {free:,} bytes are free)."
+        " Make room; the checkpoints before it are intact."
+    )
 
 
 @contextmanager

@@ -4,27 +4,28 @@ A checkpoint `300` has two parts: `state`, the arrays as a nested dict in Orbax'
 format, and `manifest.json`, what they must be and the run's record (digest.py).
 """
 
+import errno
 import json
 import logging
 import os
 import re
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import jax
 import numpy as np
-from flax.traverse_util import flatten_dict, unflatten_dict
+from flax.traverse_util import unflatten_dict
 from orbax.checkpoint import v1 as ocp
 
-from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.partial import write_whole
 from bvsrpp_jax.training import digest
 from bvsrpp_jax.training.digest import Damaged
 
 UNFINISHED = ".unfinished"  # suffix of a folder that is being written
 REMOVED = ".removed"  # suffix of a folder that is being removed
+BESIDE = 4 << 20  # bytes of a checkpoint beside its arrays: 1 MB for 1600 of them
 REFUSED = "refused"  # the folder for checkpoints that are damaged
 
 Result = TypeVar("Result")
@@ -37,11 +38,22 @@ def steps_in(folder: Path) -> list[int]:
     return sorted(int(path.name) for path in named if path.is_dir())
 
 
+def make_room(path: Path, num_bytes: int) -> None:
+    """Makes the folder in which a checkpoint is written, nameless until `publish`.
+
+    Raises:
+      OSError: it cannot be made, or the disk has no room for `num_bytes` more.
+    """
+    if shutil.disk_usage(path.parent).free < num_bytes + BESIDE:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    _unfinished(path).mkdir()
+
+
 def start_writing(path: Path, arrays: Mapping[str, np.ndarray]) -> ocp.AsyncResponse:
-    """Begins to write the arrays of a checkpoint, which has no name until `publish`.
+    """Begins to write the arrays of a checkpoint; all processes call it.
 
     Args:
-      path: must not exist.
+      path: as given to `make_room`.
       arrays: by name; they must not change until it is written. Process 0 writes them.
 
     Returns:
@@ -50,6 +62,10 @@ def start_writing(path: Path, arrays: Mapping[str, np.ndarray]) -> ocp.AsyncResp
     """
     context = ocp.Context()
     context.memory.deepcopy_host_arrays = False  # `arrays` are copies already
+    # No process waits for another one, or a failure of process 0 would hold up all; nor
+    # for signals that folders are there, which the first to be done takes away.
+    context.multiprocessing.active_processes = {jax.process_index()}
+    context.asynchronous.create_directories_asynchronously = False
     with context:
         state = unflatten_dict(dict(arrays), sep="/")
         return ocp.save_async(_unfinished(path) / "state", state)
@@ -85,69 +101,6 @@ def read_manifest(path: Path) -> dict[str, Any]:
     return digest.parse_manifest(text, int(path.name))
 
 
-def read_arrays(
-    path: Path, manifest: Mapping[str, Any], names: Sequence[str]
-) -> dict[str, np.ndarray]:
-    """Arrays of a checkpoint, verified.
-
-    Args:
-      path: a checkpoint.
-      manifest: of the checkpoint.
-      names: of the arrays to read; the manifest has them.
-
-    Raises:
-      Damaged: they cannot be read or are not what was saved.
-    """
-    try:
-        files = digest.file_entries(path / "state")
-    except OSError as error:
-        raise Damaged(f"it cannot be read ({reason(error)})") from error
-    # First, since Orbax answers damaged files with a thousand lines of log.
-    digest.check(files, manifest["files"], what="file")
-    entries = {name: manifest["arrays"][name] for name in names}
-    shapes = {k: np.empty(v["shape"], v["dtype"]) for k, v in entries.items()}
-    context = ocp.Context()
-    context.pytree.loading.partial_load = True
-    # Every process reads for itself: none waits for one that has failed.
-    context.multiprocessing.primary_host = jax.process_index()
-    context.multiprocessing.active_processes = {jax.process_index()}
-    with context:
-        state = ocp.load(path / "state", unflatten_dict(shapes, sep="/"))
-    arrays = flatten_dict(state, sep="/")
-    digest.check(digest.array_entries(arrays), entries, what="array")
-    return {name: arrays[name] for name in names}
-
-
-def newest_good(
-    folder: Path, steps: Sequence[int], read: Callable[[Path], Result]
-) -> tuple[int, Result, dict[Path, Damaged]]:
-    """Reads the newest checkpoint that is not damaged.
-
-    Args:
-      folder: of the checkpoints.
-      steps: theirs, in rising order.
-      read: reads one, given its path.
-
-    Returns:
-      Its step, what was read, and the newer ones with what is wrong with them.
-
-    Raises:
-      InputError: all are damaged.
-    """
-    refused = {}
-    for step in reversed(steps):
-        path = folder / str(step)
-        try:
-            return step, read(path), refused
-        except Damaged as damage:
-            refused[path] = damage
-    reasons = "; ".join(f"{path.name}: {damage}" for path, damage in refused.items())
-    raise InputError(
-        f"{folder}: none of its checkpoints is what was saved ({reasons}). Bring back a"
-        " copy, or start anew in another workdir."
-    )
-
-
 def metric(path: Path, name: str) -> float | None:
     """A metric of a checkpoint; None if it has none, or is damaged, or it is NaN."""
     try:
@@ -165,10 +118,14 @@ def remove(path: Path) -> None:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Removes what a process left that was killed while it wrote or removed."""
+    """Removes what killed and failed saves left, and interrupted removals.
+
+    As far as it goes: a save that has just failed may still have writers at work, whose
+    last files go the next time.
+    """
     for path in list(folder.iterdir()):
         if path.name.endswith((UNFINISHED, REMOVED)):
-            shutil.rmtree(path)
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def move_aside(path: Path) -> Path:

@@ -6,6 +6,7 @@
 | MMagic, averaging   | `state_dict`           | the same, and `generator_ema.`...     |
 | BasicSR             | `params`, `params_ema` | its own for flow and upsampling       |
 | a bare network      | nothing                | the official ones                     |
+| a flow network      | any of these           | `basic_module.`..., `mean`, `std`     |
 
 Any of them may carry `module.` of parallel training in front. Where a file has the
 average of the weights over training beside the last ones, the average is taken: it is
@@ -21,7 +22,7 @@ import numpy as np
 
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
 from bvsrpp_jax.weights.architecture import model_of, variant_of
-from bvsrpp_jax.weights.layout import CONSTANTS, Tree, layout, to_tree
+from bvsrpp_jax.weights.layout import CONSTANTS, Place, Tree, layout, to_tree
 from bvsrpp_jax.weights.messages import Refused, counted, listed, printable
 from bvsrpp_jax.weights.torch_reader import TorchFile
 from bvsrpp_jax.weights.torch_tensor import Tensor
@@ -117,20 +118,21 @@ def translate(
     """
     prefixes = {key: PREFIX.match(key)[0] for key in state}
     averaged = any(AVERAGE in prefix for prefix in prefixes.values())
+    plain = {key: key.removeprefix(prefix) for key, prefix in prefixes.items()}
+    alone = any(name.startswith("basic_module.") for name in plain.values())
     tensors, keys, ignored = {}, {}, list(ignored)
     for key, array in state.items():
-        plain = key.removeprefix(prefixes[key])
-        if plain in NO_WEIGHTS or averaged and AVERAGE not in prefixes[key]:
+        if plain[key] in NO_WEIGHTS or averaged and AVERAGE not in prefixes[key]:
             ignored.append(key)
             continue
-        name = official_name(plain)
+        name = official_name(f"spynet.{plain[key]}" if alone else plain[key])
         if name in tensors:
             raise Refused(
                 f"has {printable(name)} twice, as {printable(keys[name])} and"
                 f" {printable(key)}. Remove one of them."
             )
         tensors[name], keys[name] = array, key
-    renamed = any(official_name(p) != p for p in map(_without_prefix, keys.values()))
+    renamed = any(not name.endswith(plain[key]) for name, key in keys.items())
     dialect = "BasicSR" if renamed else "official"
     return StateDict(tensors, keys, dialect, wrapper, tuple(ignored))
 
@@ -161,7 +163,7 @@ def to_model(state: StateDict) -> tuple[BasicVSRPlusPlus, Tree]:
         raise Refused(
             f"has sizes that no BasicVSR++ has: {error}. Check where it comes from."
         ) from error
-    if problems := counted(_problems(model, state)):
+    if problems := counted(misfits(layout(model), state)):
         raise Refused(
             f"does not fit {variant_of(model)}: {problems}."
             " Get a file with the whole network, unaltered."
@@ -169,9 +171,12 @@ def to_model(state: StateDict) -> tuple[BasicVSRPlusPlus, Tree]:
     return model, to_tree(model, state.tensors)
 
 
-def _problems(model: BasicVSRPlusPlus, state: StateDict) -> dict[str, list[str]]:
-    """Kind of problem -> the keys that have it, as the file spells them."""
-    places = layout(model)
+def misfits(places: Mapping[str, Place], state: StateDict) -> dict[str, list[str]]:
+    """How the tensors of `state` are not those of `places`.
+
+    Returns:
+      Kind of problem -> the keys that have it, as the file spells them.
+    """
     problems = {kind: [] for kind in ("missing", "unexpected", "misshapen", "unusable")}
     problems["missing"] = [name for name in places if name not in state.tensors]
     for name, array in state.tensors.items():
@@ -202,7 +207,3 @@ def _is_constant(array: np.ndarray, constant: np.ndarray) -> bool:
         return False
     values = array.ravel().astype(np.float64)
     return np.allclose(values, constant, rtol=ml_dtypes.finfo(array.dtype).eps, atol=0)
-
-
-def _without_prefix(key: str) -> str:
-    return key[PREFIX.match(key).end() :]

@@ -63,6 +63,11 @@ def num_parameters(model: BasicVSRPlusPlus) -> int:
     return sum(int(np.prod(place.shape)) for place in layout(model).values())
 
 
+def flow_layout(model: BasicVSRPlusPlus) -> dict[str, Place]:
+    """The part of `layout` that is the flow network's."""
+    return {key: p for key, p in layout(model).items() if key.startswith("spynet.")}
+
+
 def to_tree(model: BasicVSRPlusPlus, tensors: Mapping[str, np.ndarray]) -> Tree:
     """Our parameters from the official ones: moved, never rounded.
 
@@ -74,8 +79,13 @@ def to_tree(model: BasicVSRPlusPlus, tensors: Mapping[str, np.ndarray]) -> Tree:
     Returns:
       Nested dict of contiguous float32 arrays, kernels [h, w, i, o].
     """
+    return placed(layout(model), tensors)
+
+
+def placed(places: Mapping[str, Place], tensors: Mapping[str, np.ndarray]) -> Tree:
+    """As `to_tree`, of the parameters in `places` only."""
     tree: Tree = {}
-    for key, place in layout(model).items():
+    for key, place in places.items():
         array = tensors[key]
         array = array.transpose(2, 3, 1, 0) if array.ndim == 4 else array
         _put(tree, place.path, np.array(array, np.float32, order="C"))

@@ -1,10 +1,11 @@
 """Loads weights of every kind."""
 
-from collections.abc import Mapping
+import os
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
+import jax
 import jax.numpy as jnp
 
 from bvsrpp_jax.errors import InputError
@@ -14,7 +15,7 @@ from bvsrpp_jax.weights.files import exists, name_of
 from bvsrpp_jax.weights.layout import Tree, flatten
 from bvsrpp_jax.weights.messages import Refused
 from bvsrpp_jax.weights.native import read_native
-from bvsrpp_jax.weights.torch_reader import read_torch
+from bvsrpp_jax.weights.torch_reader import TorchFile, read_torch
 
 PRESETS = ("lite",)  # bundled, in weights/default
 
@@ -47,8 +48,8 @@ def load(source: str | Path) -> tuple[BasicVSRPlusPlus, Tree]:
 
     Args:
       source: a `.pth` or `.pt` file of MMEditing, MMagic, BasicSR or a bare state dict;
-        a `.safetensors` file of `save`; or, as a text, a preset: "lite". (A file that
-        is called like a preset is "./lite".)
+        a `.safetensors` file of `save`; the workdir of a finished training; or, as a
+        text, a preset: "lite". (A file that is called like a preset is "./lite".)
 
     Returns:
       model, params: `model.apply({"params": params}, lq)` restores clips. Float32.
@@ -58,7 +59,7 @@ def load(source: str | Path) -> tuple[BasicVSRPlusPlus, Tree]:
         line says why. No code of the file has been run.
     """
     weights = read_weights(source)
-    return weights.model, _map(jnp.asarray, weights.params)
+    return weights.model, jax.tree.map(jnp.asarray, weights.params)
 
 
 def read_weights(source: str | Path) -> Weights:
@@ -71,10 +72,11 @@ def read_weights(source: str | Path) -> Weights:
         preset = resources.files("bvsrpp_jax.weights") / "default"
         with resources.as_file(preset / f"{source}.safetensors") as path:
             return _read_native(path)
-    suffix = Path(source).suffix
-    if suffix == ".safetensors":
+    if os.path.isdir(source):
+        return _read_native(_in_workdir(Path(source)))
+    if Path(source).suffix == ".safetensors":
         return _read_native(source)
-    if suffix in (".pth", ".pt"):
+    if is_torch(source):
         return _read_torch(source)
     found = "is no weights file" if exists(source) else "no such file or preset"
     raise InputError(
@@ -83,12 +85,43 @@ def read_weights(source: str | Path) -> Weights:
     )
 
 
+def is_torch(source: str | Path) -> bool:
+    """Whether a file of this name is one of PyTorch."""
+    return Path(source).suffix in (".pth", ".pt")
+
+
+def find_state(file: TorchFile) -> dialects.StateDict:
+    """The state dict in a file, under official names.
+
+    Raises:
+      Refused: there is none.
+    """
+    wrapper, found, beside = dialects.find_state_dict(file.value)
+    arrays = dialects.arrays_in(file, found)
+    return dialects.translate(arrays, wrapper=wrapper, ignored=beside)
+
+
+def _in_workdir(folder: Path) -> Path:
+    """The weights that a finished training leaves in its workdir."""
+    path = folder / "weights.safetensors"
+    if path.exists():
+        return path
+    # What a training writes first (`training.workdir`, `training.checkpoint`).
+    if not any((folder / name).exists() for name in ("config.json", "checkpoints")):
+        raise InputError(
+            f"{name_of(folder)}: is a directory. Name a weights file in it."
+        )
+    raise InputError(
+        f"{name_of(folder)}: the training is not finished, there is no {path.name} yet."
+        f" The command that began it, python train.py --workdir={name_of(folder)} ...,"
+        " resumes it."
+    )
+
+
 def _read_torch(path) -> Weights:
     file = read_torch(path)
     try:
-        wrapper, found, beside = dialects.find_state_dict(file.value)
-        arrays = dialects.arrays_in(file, found)
-        state = dialects.translate(arrays, wrapper=wrapper, ignored=beside)
+        state = find_state(file)
         model, params = dialects.to_model(state)
     except Refused as refusal:
         raise InputError(f"{name_of(path)}: {refusal}") from refusal
@@ -96,7 +129,7 @@ def _read_torch(path) -> Weights:
         model,
         params,
         dialect=state.dialect,
-        wrapper=wrapper,
+        wrapper=state.wrapper,
         keys=len(state.keys),
         ignored=state.ignored,
         verified=file.verified,
@@ -114,10 +147,3 @@ def _read_native(path) -> Weights:
         ignored=(),
         verified="digest in the file",
     )
-
-
-def _map(function, tree: Mapping) -> Tree:
-    return {
-        name: _map(function, value) if isinstance(value, Mapping) else function(value)
-        for name, value in tree.items()
-    }

@@ -25,7 +25,6 @@ RELATIVES = (
     ("backward_resblocks", "BasicVSR, the predecessor of this network"),
     ("image_cleaning", "RealBasicVSR"),
     ("basicvsr.", "RealBasicVSR"),
-    ("basic_module.", "the flow network (SPyNet) alone"),
     ("feat_extract.2.main", "BasicVSR_2x, whose code was never published"),
 )
 
@@ -42,9 +41,8 @@ def model_sizes(shapes: Shapes) -> dict[str, object]:
     Raises:
       Refused: it is no BasicVSR++ at all.
     """
-    for start, network in RELATIVES:
-        if any(key.startswith(start) for key in shapes):
-            raise Refused(f"is {network}. Name the weights of a BasicVSR++.")
+    if network := relative(shapes):
+        raise Refused(f"is {network}. Name the weights of a BasicVSR++.")
     mid_channels = _outputs(shapes, MID)
     if not mid_channels:
         raise Refused(
@@ -64,8 +62,38 @@ def model_sizes(shapes: Shapes) -> dict[str, object]:
         "num_extract_blocks": blocks[stem],
         "num_reconstruction_blocks": blocks["reconstruction"],
         "hr_channels": _majority(_hr_channels(shapes), default.hr_channels),
-        "spynet_channels": _flow_channels(shapes, default.spynet_channels),
+        "spynet_channels": flow_channels(shapes),
     }
+
+
+def relative(shapes: Shapes) -> str:
+    """What the network is, if it is one of those taken for a BasicVSR++; else ""."""
+    if is_flow_alone(shapes):
+        return (
+            "the flow network (SPyNet) alone, which a training may start from"
+            " (config.init_from)"
+        )
+    for start, network in RELATIVES:
+        if any(key.startswith(start) for key in shapes):
+            return network
+    return ""
+
+
+def is_flow_alone(shapes: Shapes) -> bool:
+    """Whether there are parameters of a flow network and nothing else."""
+    return any(key.startswith("spynet.basic_module.") for key in shapes) and all(
+        key.startswith("spynet.") for key in shapes
+    )
+
+
+def flow_channels(shapes: Shapes) -> tuple[int, ...]:
+    """The widths of the flow network's hidden convolutions."""
+    votes = defaultdict(list)
+    for key, shape in shapes.items():
+        if (match := FLOW.fullmatch(key)) and shape:
+            votes[int(match[1])].append(shape[0])
+    default = BasicVSRPlusPlus().spynet_channels
+    return tuple(_majority(votes[i], width) for i, width in enumerate(default))
 
 
 def _is_same_size(shapes: Shapes) -> bool:
@@ -79,14 +107,6 @@ def _hr_channels(shapes: Shapes) -> Iterable[int]:
         yield size // 4
     shape = shapes.get("conv_last.weight", ())
     yield from shape[1:2]
-
-
-def _flow_channels(shapes: Shapes, default: tuple[int, ...]) -> tuple[int, ...]:
-    votes = defaultdict(list)
-    for key, shape in shapes.items():
-        if (match := FLOW.fullmatch(key)) and shape:
-            votes[int(match[1])].append(shape[0])
-    return tuple(_majority(votes[i], width) for i, width in enumerate(default))
 
 
 def _num_blocks(shapes: Shapes) -> Counter:

@@ -23,6 +23,9 @@ from pathlib import Path
 
 from toy_run import STEPS, train, values
 
+from bvsrpp_jax.training.digest import Damaged, file_entries
+from bvsrpp_jax.training.storage import read_manifest, steps_in
+
 EVENTS = {
     *("open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.listdir"),
     *("os.scandir", "os.truncate", "os.link", "os.symlink", "shutil.rmtree"),
@@ -92,6 +95,19 @@ def told(lines: list[str], word: str) -> str:
     return found[-1] if found else "0"
 
 
+def steps(folder: Path) -> list[Path]:
+    """The checkpoints that have their name."""
+    return [folder / str(step) for step in steps_in(folder)]
+
+
+def whole(path: Path) -> bool:
+    """Whether a checkpoint has all its files."""
+    try:
+        return read_manifest(path)["files"] == file_entries(path / "state")
+    except Damaged:
+        return False
+
+
 def trial(killed_run: Callable[..., None], folder: Path, num_arrays: int, final: str):
     """Kills a run, resumes it and compares.
 
@@ -99,6 +115,7 @@ def trial(killed_run: Callable[..., None], folder: Path, num_arrays: int, final:
       Whether it was killed, the step that was resumed, and what is wrong, or "".
     """
     before, killed = join(*fork(partial(killed_run, folder=folder)))
+    torn = [path for path in steps(folder) if not whole(path)]
     after, _ = join(*fork(partial(run, folder=folder, num_arrays=num_arrays)))
     left = [path.name for path in folder.iterdir()]
     shutil.rmtree(folder)
@@ -109,6 +126,7 @@ def trial(killed_run: Callable[..., None], folder: Path, num_arrays: int, final:
         "a complete checkpoint lost": told(before, "saved") > told(after, "resumed"),
         f"a checkpoint refused: {told(after, 'refused')}": told(after, "refused")
         != "0",
+        f"torn: {torn}": torn,
         f"{left} left": str(STEPS) not in left or not all(map(str.isdecimal, left)),
     }
     wrong = "; ".join(name for name, found in problems.items() if found)
