@@ -142,9 +142,7 @@ def _train(config, workdir, accept_config_changes, enter) -> int:
         )
         params = jax.eval_shape(partial(first_params, model, config.seed, ""))
     step = data_parallel(step, mesh)
-    validate = make_validation(
-        model, validation_clips, channel=validation.channel
-    )
+    validate = make_validation(model, validation_clips, channel=validation.channel)
 
     # Restore, or begin.
     experiment = json.loads(json.dumps(config.to_dict()))
@@ -168,8 +166,8 @@ def _train(config, workdir, accept_config_changes, enter) -> int:
         write_config(workdir, experiment)
     num_params = sum(leaf.size for leaf in jax.tree.leaves(state.params))
     say(
-        f"{num_params:,} parameters, data {data.dataset}, {data.batch_size} clips a step"
-        f" on {mesh.size} x {jax.devices()[0].device_kind}; step {first} of"
+        f"{num_params:,} parameters; {data.dataset}, {data.batch_size} clips a step on"
+        f" {mesh.size} x {jax.devices()[0].device_kind}; step {first} of"
         f" {config.num_steps}"
     )
 

@@ -1,7 +1,8 @@
 """BasicVSR++ for denoising, same size, on DAVIS (arXiv:2204.05308).
 
-Figures: in that paper's tables; not reproduced here. Noise is made on the fly: Gaussian,
-one standard deviation a clip drawn from 0 to 50 of 255, neither clipped nor rounded.
+Figures: in that paper's tables; not reproduced here. Noise is made on the fly:
+Gaussian, one standard deviation a clip drawn from 0 to 50 of 255, neither clipped nor
+rounded.
 Validation: Set8 at standard deviation 50, the same noise at every validation.
 
     python train.py --config=configs/denoise.py --workdir=runs/denoise \

@@ -1,9 +1,9 @@
 """The network of the NTIRE 2021 entries for compressed video: c128n25, same size.
 
-Published weights (tracks 1 to 3), but no figure and no schedule; users measured 30.05 dB
-against 28.34 dB of the input for track 3. Here any folder of clean clips trains: they
-are compressed with H.264 on the fly. A folder with gt/ and lq/ trains on its own pairs
-with --config.data.samples.degradations="()".
+Published weights (tracks 1 to 3), but no figure and no schedule; users measured 30.05
+dB against 28.34 dB of the input for track 3. Here any folder of clean clips trains:
+they are compressed with H.264 on the fly. A folder with gt/ and lq/ trains on its own
+pairs with --config.data.samples.degradations="()".
 
     python train.py --config=configs/ntire_decompress.py --workdir=runs/decompress \
         --config.data.root=clips/train --config.validation.root=clips/validation

@@ -30,7 +30,6 @@ def get_config() -> ConfigDict:
     config.validation.num_frames = 5
 
     config.rates.rate = 2e-3
-    config.flow_loss_weight = 0.0
     config.ema_decay = 0.9
     config.log_every = 10
     config.validate_every = 50

@@ -38,7 +38,7 @@ EXTRAS = {
     "tensorflow_datasets": {"data"},
     "grain": {"data"},
     "ml_collections": set(),  # a ConfigDict stops at the scripts
-    "absl": set(),
+    "absl": {"data"},  # grain's workers want its flags parsed
     "tensorboardX": {"training"},
 }
 

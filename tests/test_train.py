@@ -112,9 +112,11 @@ def poisoned(monkeypatch):
 
         def drawn(self, step, i):
             sample = draw(self, step, i)
-            return {k: np.full_like(v, np.nan) for k, v in sample.items()} if (
-                step in at
-            ) else sample
+            return (
+                {k: np.full_like(v, np.nan) for k, v in sample.items()}
+                if (step in at)
+                else sample
+            )
 
         monkeypatch.setattr(PreparedSamples, "draw", drawn)
 

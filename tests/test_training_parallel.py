@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 @pytest.fixture(scope="module")
 def forms():
     """What parallel_forms.py reports of a process that has eight devices."""
-    flags = "--xla_force_host_platform_device_count=8 --xla_backend_optimization_level=0"
+    flags = "--xla_force_host_platform_device_count=8"
     done = subprocess.run(
         [sys.executable, HERE / "parallel_forms.py"],
         env={**os.environ, "XLA_FLAGS": flags, "PYTHONPATH": str(HERE.parent)},

@@ -5,7 +5,6 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-
 from stand_in import tiny_network
 
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus

@@ -38,13 +38,14 @@ def test_a_second_run_is_refused_until_the_first_has_ended_however(tmp_path):
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").touch()
     for path in (tmp_path / "file", tmp_path / "file" / "below"):
-        with pytest.raises(InputError, match=f"{path}: cannot be written"), locked(path):
+        message = f"{path}: cannot be written"
+        with pytest.raises(InputError, match=message), locked(path):
             pass
 
 
 def test_changed_entries_are_named_and_free_ones_are_not():
-    before = {"rates": {"rate": 1e-4, "min_rate": 0.0}, "data": {"root": "a"}, "gone": 1}
-    now = {"rates": {"rate": 2e-4, "min_rate": 0.0}, "data": {"root": "b"}, "new": None}
+    before = {"rates": {"rate": 1e-4, "low": 0.0}, "data": {"root": "a"}, "gone": 1}
+    now = {"rates": {"rate": 2e-4, "low": 0.0}, "data": {"root": "b"}, "new": None}
     assert changed_entries(before, now, free=("data.root",)) == [
         "gone was 1, is None",
         "rates.rate was 0.0001, is 0.0002",

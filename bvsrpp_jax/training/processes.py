@@ -41,9 +41,7 @@ def connect(
             " together, or none of them where the cluster tells. Give all three."
         )
     try:
-        jax.distributed.initialize(
-            *given, heartbeat_timeout_seconds=HEARTBEAT_SECONDS
-        )
+        jax.distributed.initialize(*given, heartbeat_timeout_seconds=HEARTBEAT_SECONDS)
     except (RuntimeError, ValueError, OSError) as error:
         reason = str(error).partition("\n")[0]
         raise InputError(
@@ -76,8 +74,6 @@ def together() -> Iterator[None]:
         failed = multihost_utils.process_allgather(np.array(failure is not None))
         if failure is None and failed.any():
             numbers = ", ".join(map(str, np.flatnonzero(failed)))
-            raise InputError(
-                f"process {numbers}: cannot start. Read its message."
-            )
+            raise InputError(f"process {numbers}: cannot go on. Read its message.")
     if failure is not None:
         raise failure

@@ -1,12 +1,12 @@
 """The folder of a run: who may write there, and which experiment it holds.
 
-    config.json           the experiment, for people
-    metrics.jsonl         what was logged, one record a line
-    tensorboard/          the same with pictures
-    checkpoints/          states (`training.checkpoint`)
-    best.safetensors      weights of the best validation so far
-    weights.safetensors   weights at the end: there is none before
-    lock                  held while a run is at work
+config.json           the experiment, for people
+metrics.jsonl         what was logged, one record a line
+tensorboard/          the same with pictures
+checkpoints/          states (`training.checkpoint`)
+best.safetensors      weights of the best validation so far
+weights.safetensors   weights at the end: there is none before
+lock                  held while a run is at work
 """
 
 import fcntl
@@ -36,7 +36,8 @@ def locked(workdir: Path) -> Iterator[None]:
         file = open(workdir / "lock", "a+")  # noqa: SIM115
     except OSError as error:
         raise InputError(
-            f"{workdir}: cannot be written ({error.strerror}). Choose another --workdir."
+            f"{workdir}: cannot be written ({error.strerror}). Choose another"
+            " --workdir."
         ) from error
     with file:
         try:
