@@ -6,14 +6,14 @@
 #   make test PYTEST_ARGS="-k warp"    with arguments of your own
 
 VENV ?= .venv
-PYTEST_ARGS ?= -n 2
+PYTEST_ARGS ?= -n 2 -m "not slow"
 export PYTHON
 
-.PHONY: help venv demo test lint clean
+.PHONY: help venv demo test test-slow lint clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
 
 venv: ## Make or mend .venv with everything installed
 	@sh tools/make_venv.sh $(VENV)
@@ -23,6 +23,9 @@ demo: venv ## Restore the sample clip: out/demo.mp4, out/demo.png
 
 test: venv ## Run the tests
 	@$(VENV)/bin/python -m pytest -q $(PYTEST_ARGS)
+
+test-slow: venv ## Run the tests that compile whole training programs
+	@$(VENV)/bin/python -m pytest -q -m slow
 
 lint: venv ## Check style and format
 	@$(VENV)/bin/ruff check .

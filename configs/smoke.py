@@ -1,8 +1,8 @@
 """A minute of training on any machine, to see that it works.
 
 A tiny network learns from generated clips (`bvsrpp_jax/data/generated.py`); no data and
-no weights are needed. The loss falls to about a third, and validation ends above the
-bicubic input (`psnr_gain`).
+no weights are needed. The loss falls from 0.065 (mean of the first ten steps) to below
+0.04. It is too short to beat bicubic: `psnr_gain` stays negative.
 
     python train.py --config=configs/smoke.py --workdir=runs/smoke
 """

@@ -11,6 +11,7 @@ import pytest
 
 from bvsrpp_jax.training.parallel import data_mesh, shard_batch
 
+pytestmark = pytest.mark.slow
 HERE = Path(__file__).parent
 
 

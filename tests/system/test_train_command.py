@@ -21,6 +21,7 @@ from orbax.checkpoint import v1 as ocp
 
 from bvsrpp_jax.training.storage import read_manifest, steps_in
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 SMALL = (
     "--config=configs/smoke.py",
