@@ -28,8 +28,8 @@ def watch(module: nn.Module, kind: str, values: jax.Array) -> None:
       kind: one of `KINDS`.
       values: the coordinates.
     """
-    if not module.is_mutable_collection(STATISTICS):
-        return
+    if not module.is_mutable_collection(STATISTICS) or not values.size:
+        return  # one frame alone has no flow
     values = jax.lax.stop_gradient(values)
     size = jnp.abs(values)
     numbers = {
