@@ -61,9 +61,11 @@ from bvsrpp_jax.training.stopping import StopRequest, Watchdog
 from bvsrpp_jax.training.workdir import changed_entries, locked, write_config
 
 AHEAD = 2  # batches on the devices before they are needed
-# Entries that a resumed run may change: no parameter depends on them.
+# Entries that a resumed run may change: no parameter depends on them, beyond the order
+# in which gradients are summed (as with the number of devices).
 FREE = (
     "init_from",
+    "accumulate",
     "data.root",
     "data.num_threads",
     "data.num_workers",

@@ -28,8 +28,9 @@ def watch(module: nn.Module, kind: str, values: jax.Array) -> None:
       kind: one of `KINDS`.
       values: the coordinates.
     """
-    if not module.is_mutable_collection(STATISTICS) or not values.size:
-        return  # one frame alone has no flow
+    asked = module.is_mutable_collection(STATISTICS) and not module.is_initializing()
+    if not asked or not values.size:  # one frame alone has no flow
+        return
     values = jax.lax.stop_gradient(values)
     size = jnp.abs(values)
     numbers = {

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 from jax import lax
 
 _CANONICAL = ("NHWC", "HWIO", "NHWC")
+NARROW = 16  # output channels below which the kernel's gradient is one convolution
 
 
 def conv2d(
@@ -63,11 +64,8 @@ def _conv_backward(stride, residuals, grad):
 
     def canonical(x, kernel, grad):
         dx = _input_gradient(grad, kernel, x.shape, stride)
-        if stride == 1 and grad.shape[-1] < x.shape[-1]:
-            # The patches that XLA lays out are those of the first operand: with the
-            # narrower one first, the gradient of a 24 to 3 convolution takes a tenth.
-            swapped = _kernel_gradient(grad, x, kernel.shape[0], stride)
-            return dx, jnp.flip(swapped, (0, 1)).swapaxes(2, 3)
+        if stride == 1 and grad.shape[-1] < NARROW:
+            return dx, _narrow_kernel_gradient(x, grad, kernel.shape[0])
         return dx, _kernel_gradient(x, grad, kernel.shape[0], stride)
 
     return lax.platform_dependent(*residuals, grad, cpu=canonical, default=derived)
@@ -96,18 +94,37 @@ def _input_gradient(grad, kernel, x_shape, stride):
 
 
 def _kernel_gradient(x, grad, k, stride):
-    """The input, batch and channels exchanged, convolved with the cotangent."""
-    low = k // 2
-    padding = []
-    for size, out in zip(x.shape[1:3], grad.shape[1:3], strict=True):
-        dilated = (out - 1) * stride + 1
-        padding.append((low, k - 1 - size - low + dilated))
-    dkernel = lax.conv_general_dilated(
-        x.transpose(3, 1, 2, 0),  # [i, h, w, n]
-        grad.transpose(1, 2, 0, 3),  # [h', w', n, o]
+    """A matrix product for each tap: the pixels that it reads, times the cotangent.
+
+    As one convolution, with the cotangent for its kernel, this takes three to six
+    times as long in the widest layers: 350 ms, not 60, for 64 to 256 channels on
+    128x128 pixels.
+    """
+    n, h, w, outputs = grad.shape
+    pad = k // 2
+    padded = jnp.pad(x, ((0, 0), (pad, pad), (pad, pad), (0, 0)))
+    span = (n, (h - 1) * stride + 1, (w - 1) * stride + 1, x.shape[-1])
+    cotangent = grad.reshape(-1, outputs)  # [n * h * w, o]
+
+    def tap(index):
+        read = lax.dynamic_slice(padded, (0, index // k, index % k, 0), span)
+        read = read[:, ::stride, ::stride].reshape(-1, x.shape[-1])
+        return lax.dot_general(read, cotangent, (((0,), (0,)), ((), ())))
+
+    return lax.map(tap, jnp.arange(k * k)).reshape(k, k, -1, outputs)
+
+
+def _narrow_kernel_gradient(x, grad, k):
+    """The same for few output channels, where that is slower, as one convolution.
+
+    The cotangent, batch and channels exchanged, is convolved with the input; XLA lays
+    out patches of the first operand, so the narrow one comes first.
+    """
+    swapped = lax.conv_general_dilated(
+        grad.transpose(3, 1, 2, 0),  # [o, h, w, n]
+        x.transpose(1, 2, 0, 3),  # [h, w, n, i]
         window_strides=(1, 1),
-        padding=padding,
-        rhs_dilation=(stride, stride),
+        padding=((k // 2, k // 2), (k // 2, k // 2)),
         dimension_numbers=_CANONICAL,
-    )  # [i, k, k, o]
-    return dkernel.transpose(1, 2, 0, 3)
+    )  # [o, k, k, i]
+    return jnp.flip(swapped, (1, 2)).transpose(1, 2, 3, 0)

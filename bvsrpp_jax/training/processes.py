@@ -25,6 +25,8 @@ def connect(
 ) -> None:
     """Joins this process to the run; before JAX touches a device.
 
+    Where the others do not come within five minutes, JAX aborts the process itself.
+
     Args:
       coordinator: host:port of process 0.
       num_processes: how many there are.
@@ -32,7 +34,7 @@ def connect(
         on TPU pods, under Slurm, Open MPI and Kubernetes.
 
     Raises:
-      InputError: the processes do not find one another.
+      InputError: nothing tells where the others are, or only a part of it.
     """
     given = (coordinator, num_processes, process_id)
     if any(x is None for x in given) and any(x is not None for x in given):

@@ -2,7 +2,8 @@
 
 python tests/system/checkpoint_processes.py FOLDER PORT NUMBER
 
-Prints a line for everything that is as it should be.
+Prints a line for everything that is as it should be. Gloo, which connects the two,
+prints from threads of its own; its lines go to stderr, where they cannot mix with ours.
 """
 
 import os
@@ -12,6 +13,8 @@ import sys
 import time
 from pathlib import Path
 
+sys.stdout = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)
 os.environ["JAX_PLATFORMS"] = "cpu"
 os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=2"
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -111,3 +114,4 @@ if __name__ == "__main__":
     jax.distributed.initialize(f"127.0.0.1:{sys.argv[2]}", 2, int(sys.argv[3]))
     SHARDING = replicated(data_mesh())
     main(Path(sys.argv[1]), int(sys.argv[3]))
+    sys.stdout.flush()
