@@ -24,7 +24,7 @@ demo: venv ## Restore the sample clip: out/demo.mp4, out/demo.png
 test: venv ## Run the tests
 	@$(VENV)/bin/python -m pytest -q $(PYTEST_ARGS)
 
-test-slow: venv ## Run the tests that compile whole training programs
+test-slow: venv ## Run whole training runs: hosts, signals, kill -9; half an hour
 	@$(VENV)/bin/python -m pytest -q -m slow
 
 lint: venv ## Check style and format

@@ -3,8 +3,10 @@
     python parallel_forms.py
 
 Needs eight devices. Prints, as JSON, by how much the gradients differ from those of the
-whole batch on one device, relative to the largest entry, and which collectives the
-compiled step has, with the bytes of each.
+batch's clips one after the other on one device, relative to the largest entry, and
+which collectives the compiled step has, with the bytes of each.
+
+In 64-bit mode: in float32 the order of summation alone makes 4e-6 of a batch of eight.
 """
 
 import json
@@ -32,12 +34,13 @@ COLLECTIVE = re.compile(r"= (f\d+)\[([\d,]*)\]\S* (all-reduce|all-gather)(?:-sta
 
 
 def main() -> None:
-    model, params = tiny_network(remat=True)
+    jax.config.update("jax_enable_x64", True)
+    model, params = tiny_network(remat=True, dtype=np.float64)
+    params = jax.tree.map(np.float64, params)
     rng = np.random.default_rng(0)
     sizes = {"lq": 64, "gt": 256}
     batch = {
-        name: rng.random((BATCH, 2, side, side, 3), np.float32)
-        for name, side in sizes.items()
+        name: rng.random((BATCH, 2, side, side, 3)) for name, side in sizes.items()
     }
     # Plain descent of rate 1: the gradient is what the parameters lose.
     optimizer, loss = optax.sgd(1.0), make_loss(model)
@@ -76,7 +79,7 @@ def main() -> None:
             (kind, prod(map(int, shape.split(","))) * int(dtype[1:]) // 8)
             for dtype, shape, kind in COLLECTIVE.findall(compiled.as_text())
         ],
-        "parameter_bytes": before.size * 4,
+        "parameter_bytes": before.nbytes,
     }
     print(json.dumps(report))
 

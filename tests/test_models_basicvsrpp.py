@@ -102,6 +102,7 @@ def in_chunks(model, params, lq, length):
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("length", [1, 3])
 def test_chunks_give_the_whole_clips_result(length):
     model, params, golden = load("x4_c16n1_64x96_t5")
@@ -130,6 +131,7 @@ def test_centre_frame_of_a_mirrored_clip():
     np.testing.assert_allclose(centre[:, ::2, ::2], expected, atol=1e-5, rtol=0)
 
 
+@pytest.mark.long
 def test_outputs_of_flipped_turned_and_reversed_clips():
     """The x8 ensembles: every variant is restored, turned back, and averaged."""
     golden = np.load(GOLDEN / "ensemble_and_centre.npz")

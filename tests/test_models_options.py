@@ -92,6 +92,7 @@ def spread(params, seed=1):
     return jax.tree.map(draw, params)
 
 
+@pytest.mark.long
 def test_rematerialisation_saves_memory_and_changes_no_gradient():
     lq = clip(t=6)
     params = spread(shapes(BasicVSRPlusPlus(**TINY)))
@@ -110,6 +111,7 @@ def test_rematerialisation_saves_memory_and_changes_no_gradient():
     assert temporaries[1] < 0.6 * temporaries[0]
 
 
+@pytest.mark.long
 def test_bfloat16_stays_close_and_gives_float32_pictures():
     lq = clip(t=3)
     model = BasicVSRPlusPlus(**TINY)

@@ -20,7 +20,6 @@ from bvsrpp_jax.media.pictures import encode_png
 from bvsrpp_jax.training.checkpoint import Checkpoints
 from configs import smoke
 
-pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[1]
 
 
@@ -62,6 +61,7 @@ def whole(tmp_path_factory):
     return workdir
 
 
+@pytest.mark.long
 def test_a_run_logs_validates_and_hands_out_weights(whole):
     steps = [record["step"] for record in records(whole)]
     assert steps == [1, 2, 3, 3]
@@ -75,6 +75,7 @@ def test_a_run_logs_validates_and_hands_out_weights(whole):
     assert list((whole / "tensorboard").iterdir())
 
 
+@pytest.mark.slow
 def test_the_same_command_after_the_end_takes_no_step(whole, capsys):
     before = final_weights(whole)
     assert train.train(small_config(), whole) == 0
@@ -82,6 +83,7 @@ def test_the_same_command_after_the_end_takes_no_step(whole, capsys):
     assert final_weights(whole) == before
 
 
+@pytest.mark.long
 def test_a_run_that_is_stopped_ends_with_the_same_parameters(
     whole, tmp_path, monkeypatch, capsys
 ):
@@ -116,6 +118,7 @@ def poisoned(monkeypatch):
     return poison
 
 
+@pytest.mark.slow
 def test_a_poisoned_sample_leaves_no_trace_but_is_told(tmp_path, poisoned, capsys):
     poisoned({1})
     config = small_config(keep_checkpoints=9)
@@ -144,6 +147,7 @@ def arrays_at(workdir, step):
     return {jax.tree_util.keystr(path): np.asarray(leaf) for path, leaf in leaves}
 
 
+@pytest.mark.slow
 def test_another_experiment_is_refused_unless_it_is_meant(whole, tmp_path, capsys):
     config = small_config(**{"rates.rate": 1.0, "log_every": 2})
     with pytest.raises(InputError, match=r"another experiment: rates\.rate was 0\.002"):
@@ -152,12 +156,14 @@ def test_another_experiment_is_refused_unless_it_is_meant(whole, tmp_path, capsy
     assert "note: rates.rate was 0.002, is 1.0" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_another_network_is_named(whole):
     config = small_config(**{"model.mid_channels": 4})
     with pytest.raises(InputError, match="checkpoint"):
         train.train(config, whole, accept_config_changes=True)
 
 
+@pytest.mark.slow
 def test_weights_of_a_file_start_a_run_and_other_networks_are_refused(whole, tmp_path):
     config = small_config(num_steps=0, init_from=str(whole / "weights.safetensors"))
     assert train.train(config, tmp_path) == 0
@@ -167,6 +173,7 @@ def test_weights_of_a_file_start_a_run_and_other_networks_are_refused(whole, tmp
         train.train(config, tmp_path / "other")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("entry", "value", "message"),
     [
@@ -216,6 +223,7 @@ def folder_config(root) -> ConfigDict:
     return config
 
 
+@pytest.mark.slow
 def test_a_plain_folder_trains_and_a_damaged_picture_ends_the_run_by_name(tmp_path):
     root = write_folder(tmp_path / "clips")
     config = folder_config(root)

@@ -16,6 +16,7 @@ from bvsrpp_jax.training.optimizer import learning_rates, make_optimizer
 from bvsrpp_jax.training.state import create_state
 from bvsrpp_jax.training.step import make_loss, make_train_step
 
+pytestmark = pytest.mark.long
 GOLDEN = Path(__file__).parent / "golden"
 NUM_STEPS, FIX_ITER, SEED = 8, 2, 120
 X4 = partial(BasicVSRPlusPlus, mid_channels=16, num_blocks=1)

@@ -11,7 +11,6 @@ import pytest
 
 from bvsrpp_jax.training.parallel import data_mesh, shard_batch
 
-pytestmark = pytest.mark.slow
 HERE = Path(__file__).parent
 
 
@@ -30,18 +29,19 @@ def forms():
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["1 devices", "8 devices", "pmap"])
-def test_gradients_are_those_of_the_whole_batch_on_one_device(forms, form):
-    # Another order of summation, in float32: a millionth of the largest entry.
-    assert forms["gradients"][form] < 1e-6
-    assert forms["losses"][form] < 1e-6
+def test_gradients_are_those_of_one_clip_after_the_other(forms, form):
+    assert forms["gradients"][form] < 1e-10  # in 64-bit mode
+    assert forms["losses"][form] < 1e-12
 
 
+@pytest.mark.slow
 def test_a_step_communicates_one_vector_of_gradients_and_one_of_metrics(forms):
     (gather, metrics), (reduce, gradients) = sorted(forms["collectives"])
     assert (gather, reduce) == ("all-gather", "all-reduce")
     assert abs(gradients - forms["parameter_bytes"]) < 0.01 * gradients
-    assert metrics < 1000
+    assert metrics < 2000
 
 
 def test_a_batch_gets_the_dtype_that_is_asked_for():

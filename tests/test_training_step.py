@@ -130,6 +130,7 @@ def network():
     return tiny_network()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("break_flow", "counted"), [(False, 0), (True, 1)])
 def test_flows_and_offsets_that_are_not_finite_are_counted(
     network, break_flow, counted

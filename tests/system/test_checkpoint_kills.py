@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 HERE = Path(__file__).parent
 
 
@@ -16,6 +18,7 @@ def run(script, *argv):
     return json.loads(done.stdout), done.stderr
 
 
+@pytest.mark.long
 def test_a_run_killed_at_any_file_event_ends_with_the_same_bits():
     result, _ = run("kill_points.py", "--arrays", "2")
     assert result["wrong"] == []

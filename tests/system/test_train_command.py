@@ -71,7 +71,8 @@ class Commands:
     def end(self):
         for process in self._running:
             process.kill()
-            process.communicate()
+            process.wait()
+            process.stdout.close()
 
 
 @pytest.fixture
