@@ -90,7 +90,7 @@ def _restore(arguments: argparse.Namespace) -> None:
             arguments.input,
             arguments.output,
             on_start=reporter.on_start,
-            on_progress=reporter.on_progress,
+            on_work=reporter.on_work,
             **settings,
         )
     reporter.on_end(count)
@@ -147,7 +147,7 @@ def _add_restore(command: argparse.ArgumentParser) -> None:
     add("--codec", help="video encoder (default: libx264; libvpx-vp9 in .webm)")
     add("--crf", type=int, help="quality, lower is better (libx264: 16)")
     add("--fps", type=_number, help="frames a second of pictures (default: 25)")
-    add("--window", type=int, help="frames at a time (default: what fits, up to 32)")
+    add("--window", type=int, help="frames at a time (default: what fits, up to 96)")
     add("--overlap", type=int, help="of them, frames at a cut not kept (default: 6)")
     add("--overwrite", action="store_true", help="replace an existing output")
     add("--quiet", action="store_true", help="print nothing but errors")

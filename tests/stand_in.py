@@ -44,7 +44,11 @@ class StandIn:
     hr_channels: int = 8
     spynet_channels: tuple[int, ...] = (4, 4, 4, 4)
 
-    def apply(self, variables, lq: jax.Array) -> jax.Array:
+    def apply(self, variables, *arguments, method=None):
+        """One of the network's methods; whole clips are not asked for."""
+        return getattr(self, method)(variables["params"], *arguments)
+
+    def features(self, params, lq: jax.Array) -> jax.Array:
         _, _, h, w, _ = lq.shape
         if (
             min(h, w) < self.min_side
@@ -52,4 +56,14 @@ class StandIn:
             or w % self.side_multiple
         ):
             raise ValueError(f"lq: {h}x{w}")
-        return variables["params"] * lq.repeat(self.scale, 2).repeat(self.scale, 3)
+        return lq[..., :1]
+
+    def flows(self, params, lq: jax.Array) -> tuple[jax.Array, jax.Array]:
+        flow = jnp.zeros((*lq[:, 1:].shape[:-1], 2))
+        return flow, flow
+
+    def propagate(self, params, branch, feats, flow_n1, carry):
+        return feats[0], carry
+
+    def reconstruct(self, params, lq: jax.Array, feats) -> jax.Array:
+        return params * lq.repeat(self.scale, 2).repeat(self.scale, 3)

@@ -64,7 +64,7 @@ def test_every_option_arrives(clip, weights, capsys, monkeypatch):
         *("--crf", "9", "--codec", "libx265", "--fps", "30000/1001", "--overwrite"),
     )
     assert code == 0
-    del given["on_start"], given["on_progress"]
+    del given["on_start"], given["on_work"]
     assert given == {
         "start": Fraction("62.5"),
         "duration": 3,

@@ -9,13 +9,14 @@ import pytest
 from bvsrpp_jax.media.clip import ClipInfo
 from bvsrpp_jax.media.color import Color
 from bvsrpp_jax.restoration import progress
-from bvsrpp_jax.restoration.plan import Plan
+from bvsrpp_jax.restoration.plan import Memory, Plan
 from bvsrpp_jax.restoration.progress import Reporter, clock
 from bvsrpp_jax.restoration.restorer import Job
 
 INFO = ClipInfo("in.mp4", 64, 48, False, Fraction(25), Fraction(1, 25), 9, Color(1))
 RESULT = ClipInfo("in.mp4", 256, 192, False, Fraction(25), Fraction(1, 25), 9, Color(1))
-JOB = Job(INFO, RESULT, Plan(window=8, overlap=2, needed=2**30, available=2**31))
+PLAN = Plan(8, 2, 4, needed=Memory(2**30, 2**29), available=Memory(2**31, 2**31))
+JOB = Job(INFO, RESULT, PLAN)
 
 
 class Terminal(StringIO):
@@ -28,8 +29,8 @@ def run(stream, monkeypatch, step, job=JOB):
     monkeypatch.setattr(progress.time, "monotonic", lambda: next(times))
     with Reporter(weights="lite", target="out.mp4", stream=stream) as reporter:
         reporter.on_start(job)
-        for done in range(1, 10):
-            reporter.on_progress(done, 9)
+        for _ in range(18):
+            reporter.on_work(0.5)
         reporter.on_end(9)
     return stream.getvalue()
 
@@ -38,7 +39,8 @@ def test_the_first_line_says_what_will_happen(monkeypatch):
     first = run(StringIO(), monkeypatch, 1).splitlines()[0]
     assert first == (
         "in.mp4 (64x48, 9 frames) -> out.mp4 (256x192), weights lite, windows of 8"
-        " frames overlapping by 2 either side, about 1.0 GiB"
+        " frames overlapping by 2 either side, 4 frames at a time in about 1.0 GiB,"
+        " 0.5 GiB waiting"
     )
 
 
@@ -51,17 +53,15 @@ def test_names_stay_on_one_line(monkeypatch):
 def test_a_clip_of_one_window_has_no_overlap(monkeypatch):
     job = replace(JOB, plan=replace(JOB.plan, window=9))
     first = run(StringIO(), monkeypatch, 1, job).splitlines()[0]
-    assert first.endswith("weights lite, in one window, about 1.0 GiB")
+    assert "weights lite, as a whole, 4 frames at a time in about 1.0 GiB" in first
 
 
 def test_files_get_a_line_now_and_then(monkeypatch):
-    """The first window gives 6 frames at once: they count for the speed."""
-    lines = run(StringIO(), monkeypatch, 5).splitlines()
-    assert lines[1] == "2 of 9 frames, 0.60 frames/s, 0:05 left"
-    assert lines[3] == "6 of 9 frames, 0.20 frames/s, 0:15 left"
-    assert lines[4] == "8 of 9 frames, 0.23 frames/s, 0:00 left"
-    assert lines[-1].startswith("out.mp4: 9 frames in 0:50")
-    assert len(lines) == 1 + 4 + 1
+    """Every 10 seconds; each call of the clock is 4 seconds after the one before."""
+    lines = run(StringIO(), monkeypatch, 4).splitlines()
+    assert lines[1] == "2 of 9 frames, 0.12 frames/s, 1:00 left"
+    assert lines[-1].startswith("out.mp4: 9 frames in ")
+    assert len(lines) == 1 + 18 // 3 + 1
     assert not any("\r" in line or "\x1b" in line for line in lines)
 
 
@@ -69,8 +69,8 @@ def test_terminals_get_a_bar(monkeypatch):
     stream = Terminal()
     with Reporter(weights="lite", target="out.mp4", stream=stream) as reporter:
         reporter.on_start(JOB)
-        for done in range(1, 10):
-            reporter.on_progress(done, 9)
+        for _ in range(18):
+            reporter.on_work(0.5)
         reporter.on_end(9)
     assert "9 of 9 frames" in stream.getvalue()
 
@@ -81,11 +81,18 @@ def test_more_frames_than_expected_are_no_trouble(monkeypatch):
     monkeypatch.setattr(progress.time, "monotonic", lambda: next(times))
     reporter = Reporter(weights="lite", target="out.mp4", stream=stream)
     reporter.on_start(JOB)
-    reporter.on_progress(12, 9)
-    reporter.on_progress(13, None)
-    lines = stream.getvalue().splitlines()
-    assert lines[1] == "12 of 12 frames, 0.60 frames/s, 0:00 left"
-    assert lines[2] == "13 frames, 0.35 frames/s"
+    reporter.on_work(12)
+    assert stream.getvalue().endswith("12 of 12 frames, 0.60 frames/s, 0:00 left\n")
+
+
+def test_a_length_that_is_not_known_is_not_told(monkeypatch):
+    stream = StringIO()
+    times = iter(range(0, 1000, 20))
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(times))
+    reporter = Reporter(weights="lite", target="out.mp4", stream=stream)
+    reporter.on_start(replace(JOB, source=replace(INFO, num_frames=None)))
+    reporter.on_work(13)
+    assert stream.getvalue().endswith("\n13 frames, 0.65 frames/s\n")
 
 
 @pytest.mark.parametrize(

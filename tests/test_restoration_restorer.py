@@ -16,6 +16,7 @@ from stand_in import QUICKLY, StandIn, tiny_network
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.media.pictures import encode_png, read_picture
 from bvsrpp_jax.restoration import Restorer
+from bvsrpp_jax.restoration.plan import Memory
 
 ONE = jnp.float32(1)
 
@@ -65,17 +66,16 @@ def test_the_real_network_is_applied_to_whole_short_clips():
 
 def test_one_program_serves_all_windows(restorer):
     traced = []
-    apply = StandIn.apply
 
     class Counting(StandIn):
-        def apply(self, variables, lq):
+        def reconstruct(self, params, lq, feats):
             traced.append(lq.shape)
-            return apply(self, variables, lq)
+            return super().reconstruct(params, lq, feats)
 
-    restorer = Restorer(Counting(), ONE, window=4, overlap=1)
-    assert len(list(restorer.stream(pictures(21)))) == 21
-    assert len(list(restorer.stream(pictures(10)))) == 10
-    assert traced == [(1, 4, 64, 64, 3)]
+    restorer = Restorer(Counting(), ONE, window=4, overlap=1, chunk=3)
+    for count in (21, 10, 2, 1):
+        assert len(list(restorer.stream(pictures(count)))) == count
+    assert traced == [(1, 3, 64, 64, 3)]
 
 
 def test_frames_are_taken_as_they_are_needed(restorer):
@@ -99,17 +99,17 @@ def test_output_that_is_not_finite_names_the_frames(restorer):
     frames = np.float32(pictures(9) / 255)
     frames[6, 3, 5, 1] = np.nan
     done = []
-    with pytest.raises(InputError, match="frames 6 to 6: .* not finite"):
+    with pytest.raises(InputError, match="frame 6: .* not finite"):
         done.extend(restorer.stream(frames))
-    assert len(done) == 5  # the windows before it
-    with pytest.raises(InputError, match="frames 0 to 2: .* not finite"):
+    assert len(done) == 6  # what came before it
+    with pytest.raises(InputError, match="frame 0: .* not finite"):
         list(Restorer(StandIn(), ONE * jnp.inf, window=4).stream(pictures(9)))
 
 
 def test_it_says_what_it_is(restorer):
     text = repr(restorer)
     assert text.startswith("Restorer(scale=4, 1 parameters")
-    assert "window=4, overlap=1" in text
+    assert "window=4, overlap=1, chunk=None" in text
 
 
 # --- files ---------------------------------------------------------------------------
@@ -181,14 +181,17 @@ def test_excerpts_keep_sound_and_picture_together(tmp_path, restorer):
 
 def test_progress_and_plan_are_told(tmp_path, restorer):
     source = write_video(tmp_path / "in.mp4", pictures(6))
-    jobs, progress = [], []
+    jobs, progress, work = [], [], []
     restorer.restore_video(
         source,
         tmp_path / "out.mp4",
         on_start=jobs.append,
         on_progress=lambda *now: progress.append(now),
+        on_work=work.append,
     )
     assert progress == [(i, 6) for i in range(1, 7)]
+    assert sum(work) == pytest.approx(6)
+    assert work[0] < 1  # long before the first frame is there
     (job,) = jobs
     assert (job.plan.window, job.plan.overlap) == (4, 1)
     assert (job.result.width, job.result.height) == (256, 192)
@@ -203,7 +206,7 @@ def test_a_wrong_estimate_of_the_length_shrinks_no_window(tmp_path):
         source, tmp_path / "out.mp4", duration=0.76, on_start=jobs.append
     )
     assert count == 19
-    assert jobs[0].plan.window == 32
+    assert jobs[0].plan.window == 96
 
 
 def test_an_existing_output_is_kept_until_the_new_one_is_there(tmp_path, restorer):
@@ -243,8 +246,8 @@ def test_leaving_does_not_wait_for_a_window(tmp_path):
     began = threading.Event()
 
     class Slow(StandIn):
-        def apply(self, variables, lq):
-            output = super().apply(variables, lq)
+        def reconstruct(self, params, lq, feats):
+            output = super().reconstruct(params, lq, feats)
 
             def wait(first):
                 if began.is_set():
@@ -284,8 +287,10 @@ def test_bad_frames_in_the_middle_leave_nothing(tmp_path, restorer):
 
 def test_frames_that_do_not_fit_are_refused_before_any_work(tmp_path, monkeypatch):
     source = write_video(tmp_path / "in.mp4")
-    monkeypatch.setattr("bvsrpp_jax.restoration.plan.available_memory", lambda: 1 << 20)
-    with pytest.raises(InputError, match="memory: .* GiB can be used"):
+    monkeypatch.setattr(
+        "bvsrpp_jax.restoration.plan.available_memory", lambda: Memory(1 << 20, 1 << 20)
+    )
+    with pytest.raises(InputError, match="memory: .* GiB can be"):
         Restorer(StandIn(), ONE).restore_video(source, tmp_path / "out.mp4")
     assert files(tmp_path) == ["in.mp4"]
 

@@ -30,7 +30,8 @@ class Carry(NamedTuple):
     Attributes:
       feat_n1, feat_n2: [n, h, w, c], its output one and two frames ago, or zeros.
       flow_n1: [n, h, w, 2], the flow of the last frame to the one before it, or zeros.
-      num_seen: int32 scalar, how many frames it has visited.
+      num_seen: int32 scalar, how many frames it has visited; below zero, so many of
+        those that it visits first only fill the chunk and leave no trace.
     """
 
     feat_n1: jax.Array
@@ -56,12 +57,18 @@ class Frame(NamedTuple):
     index: jax.Array
 
 
-def empty_carry(feat: jax.Array) -> Carry:
-    """The carry before the first frame, for features like `feat` [n, t, h, w, c]."""
+def empty_carry(feat: jax.Array, *, fill: int = 0) -> Carry:
+    """The carry before the first frame, for features like `feat` [n, t, h, w, c].
+
+    Args:
+      feat: says shape and dtype.
+      fill: how many of the frames that are visited first only fill the chunk. What
+        follows is the result without them.
+    """
     n, _, h, w, _ = feat.shape
     zeros = jnp.zeros_like(feat[:, 0])
     flow = jnp.zeros_like(feat, at_least_float32(feat.dtype), shape=(n, h, w, 2))
-    return Carry(zeros, zeros, flow, jnp.zeros((), jnp.int32))
+    return Carry(zeros, zeros, flow, jnp.asarray(-fill, jnp.int32))
 
 
 class Branch(nn.Module):
@@ -153,7 +160,8 @@ class Branch(nn.Module):
         )
         # The first frame has nothing to align. Masked, because a deformable
         # convolution of zeros still returns its bias.
-        aligned = jnp.where(frame.index[:, None, None, None] == 0, 0, aligned)
+        index = frame.index[:, None, None, None]
+        aligned = jnp.where(index == 0, 0, aligned)
         inputs = jnp.concatenate([frame.feat, *frame.earlier, aligned], -1)
         feat = aligned + self.backbone(inputs)
-        return (feat, feat_n1), feat
+        return (jnp.where(index < 0, 0, feat), feat_n1), feat

@@ -25,8 +25,8 @@ class Reporter:
 
     def __init__(self, *, weights: str, target: str, stream: TextIO):
         self._weights, self._target, self._stream = weights, target, stream
-        self._plan = self._bar = self._task = None
-        self._began = self._told = 0.0
+        self._expected = self._bar = self._task = None
+        self._began = self._told = self._done = 0.0
 
     def __enter__(self) -> Self:
         return self
@@ -37,7 +37,8 @@ class Reporter:
 
     def on_start(self, job: Job) -> None:
         """Says what will be done."""
-        source, result, self._plan = job.source, job.result, job.plan
+        source, result = job.source, job.result
+        self._expected = source.num_frames
         frames = f"{source.num_frames} frames" if source.num_frames else "all frames"
         self._print(
             f"{source.name} ({source.width}x{source.height}, {frames}) ->"
@@ -48,18 +49,20 @@ class Reporter:
         if self._stream.isatty():
             self._start_bar(source.num_frames)
 
-    def on_progress(self, done: int, expected: int | None) -> None:
-        """Says how far it is."""
+    def on_work(self, frames: float) -> None:
+        """Counts work that was done, and says how far it is."""
+        self._done += frames
         now = time.monotonic()
         if self._bar is None and now - self._told < _INTERVAL:
             return
         self._told = now
-        total = None if expected is None else max(done, expected)
-        text = self._state(done, total, now - self._began)
+        expected = self._expected
+        total = None if expected is None else max(int(self._done), expected)
+        text = self._state(total, now - self._began)
         if self._bar is None:
             self._print(text)
         else:
-            self._bar.update(self._task, completed=done, total=total, text=text)
+            self._bar.update(self._task, completed=self._done, total=total, text=text)
 
     def on_end(self, count: int) -> None:
         """Says that it is done."""
@@ -86,14 +89,12 @@ class Reporter:
         self._task = self._bar.add_task("", total=expected, text="compiling")
         self._bar.start()
 
-    def _state(self, done: int, total: int | None, seconds: float) -> str:
-        """How far it is, as fast as what has been restored, not only written."""
-        restored = _restored_with(done, self._plan)
+    def _state(self, total: int | None, seconds: float) -> str:
+        speed = self._done / seconds
         if total is None:
-            return f"{done} frames, {restored / seconds:.2f} frames/s"
-        speed = min(restored, total) / seconds
-        left = clock(max(0, total - restored) / speed)
-        return f"{done} of {total} frames, {speed:.2f} frames/s, {left} left"
+            return f"{self._done:.0f} frames, {speed:.2f} frames/s"
+        left = clock(max(0, total - self._done) / speed)
+        return f"{self._done:.0f} of {total} frames, {speed:.2f} frames/s, {left} left"
 
 
 def clock(seconds: float) -> str:
@@ -104,16 +105,11 @@ def clock(seconds: float) -> str:
 
 
 def _told(plan: Plan, num_frames: int | None) -> str:
-    memory = f"about {plan.needed / 2**30:.1f} GiB"
+    device, host = (f"{size / 2**30:.1f} GiB" for size in plan.needed)
+    memory = f"{plan.chunk} frames at a time in about {device}, {host} waiting"
     if num_frames is not None and num_frames <= plan.window:
-        return f"in one window, {memory}"
+        return f"as a whole, {memory}"
     return (
         f"windows of {plan.window} frames overlapping by {plan.overlap} either side,"
         f" {memory}"
     )
-
-
-def _restored_with(done: int, plan: Plan) -> int:
-    """How many frames are restored when so many are: windows are kept at once."""
-    first, step = plan.window - plan.overlap, plan.window - 2 * plan.overlap
-    return first + -(-max(0, done - first) // step) * step

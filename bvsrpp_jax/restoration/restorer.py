@@ -9,15 +9,14 @@ from fractions import Fraction
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from bvsrpp_jax.background import Background
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.media import ClipInfo, Frame, Source, create_clip, open_clip
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
-from bvsrpp_jax.restoration.codes import check_frames, from_float, to_float
-from bvsrpp_jax.restoration.padding import crop, pad
+from bvsrpp_jax.restoration.chunks import PASSES, make_programs, restore_in_chunks
+from bvsrpp_jax.restoration.codes import check_frames
 from bvsrpp_jax.restoration.plan import Plan, make_plan
 from bvsrpp_jax.restoration.window import Window, windows
 
@@ -40,15 +39,20 @@ class Job:
 
 
 class Restorer:
-    """A network ready to restore clips, one program compiled for every frame size.
+    """A network ready to restore clips, its programs compiled once for a frame size.
+
+    A clip that is no longer than a window has the network's exact result, computed
+    chunk by chunk; a longer one is restored window by window.
 
     Args:
       model: the network.
       params: its parameters.
-      window: frames that go through the network together, None for as many as memory
-        allows up to 32.
+      window: frames that are restored together, None for as many as memory allows up
+        to 96.
       overlap: frames at either cut of a window that are restored but not kept, None
         for 6, or fewer in short windows.
+      chunk: frames that the device holds at a time, None for 8, or fewer where memory
+        is short.
     """
 
     def __init__(
@@ -58,10 +62,11 @@ class Restorer:
         *,
         window: int | None = None,
         overlap: int | None = None,
+        chunk: int | None = None,
     ):
         self.model, self.params = model, params
-        self.window, self.overlap = window, overlap
-        self._apply = jax.jit(self._restore)
+        self.window, self.overlap, self.chunk = window, overlap, chunk
+        self._programs = make_programs(model)
 
     def __repr__(self) -> str:
         count = sum(leaf.size for leaf in jax.tree.leaves(self.params))
@@ -69,7 +74,7 @@ class Restorer:
             f"Restorer(scale={self.model.scale}, {count:,} parameters,"
             f" mid_channels={self.model.mid_channels},"
             f" num_blocks={self.model.num_blocks},"
-            f" window={self.window}, overlap={self.overlap})"
+            f" window={self.window}, overlap={self.overlap}, chunk={self.chunk})"
         )
 
     def plan(
@@ -91,10 +96,15 @@ class Restorer:
             num_frames=num_frames,
             window=self.window,
             overlap=self.overlap,
+            chunk=self.chunk,
         )
 
     def stream(
-        self, frames: Iterable[np.ndarray], *, plan: Plan | None = None
+        self,
+        frames: Iterable[np.ndarray],
+        *,
+        plan: Plan | None = None,
+        on_work: Callable[[float], None] | None = None,
     ) -> Iterator[np.ndarray]:
         """Restores frames as they come; memory does not grow with their number.
 
@@ -102,6 +112,8 @@ class Restorer:
           frames: [h, w, 3] RGB, all of one size and type: uint8 or uint16 over the
             whole range of the type, or floating point in [0, 1].
           plan: how to run them, None to plan by the first frame.
+          on_work: called now and then with the work done since it was called last, in
+            frames: a window's results come late, after most of its work.
 
         Yields:
           [scale * h, scale * w, 3] for every frame: of the same integer type, rounded
@@ -121,7 +133,7 @@ class Restorer:
             plan = self.plan(first.shape[:2], dtype=first.dtype)
         checked = check_frames(first, frames)
         for window in windows(checked, size=plan.window, overlap=plan.overlap):
-            yield from self._restore_window(window)
+            yield from self._restore_window(window, plan.chunk, on_work)
 
     def restore_video(
         self,
@@ -136,6 +148,7 @@ class Restorer:
         overwrite: bool = False,
         on_start: Callable[[Job], None] | None = None,
         on_progress: Callable[[int, int | None], None] | None = None,
+        on_work: Callable[[float], None] | None = None,
     ) -> int:
         """Restores a video file or a folder of pictures into another.
 
@@ -152,6 +165,7 @@ class Restorer:
           on_start: called once, before anything is compiled.
           on_progress: called with the number of frames written and how many are
             expected (an estimate for some containers, None if not known).
+          on_work: as for `stream`; called from another thread.
 
         Returns:
           The number of frames.
@@ -168,7 +182,7 @@ class Restorer:
                 if on_start is not None:
                     on_start(job)
                 count = 0
-                for frame in self._restored(source, job.plan):
+                for frame in self._restored(source, job.plan, on_work):
                     sink.write(frame)
                     count += 1
                     if on_progress is not None:
@@ -185,7 +199,7 @@ class Restorer:
         result = replace(info, width=scale * info.width, height=scale * info.height)
         return Job(info, result, plan)
 
-    def _restored(self, source: Source, plan: Plan) -> Iterator[Frame]:
+    def _restored(self, source: Source, plan: Plan, on_work) -> Iterator[Frame]:
         """Decoding, the network and the caller's encoding run side by side."""
         times = deque()
 
@@ -196,31 +210,33 @@ class Restorer:
 
         kept = plan.window - 2 * plan.overlap
         with Background(pixels(), ahead=_DECODED_AHEAD) as decoded:
-            stream = self.stream(decoded, plan=plan)
+            stream = self.stream(decoded, plan=plan, on_work=on_work)
             with closing(Background(stream, ahead=kept)) as restored:
                 for output in restored:
                     yield Frame(output, times.popleft())
         if times:
             raise RuntimeError(f"{len(times)} frames went in and did not come out")
 
-    def _restore_window(self, window: Window) -> Iterator[np.ndarray]:
-        output, finite = self._apply(self.params, np.stack(window.frames))
-        finite = np.asarray(finite)[window.keep]
-        if not finite.all():
-            bad = window.start + window.keep.start + np.flatnonzero(~finite)
-            raise InputError(
-                f"frames {bad[0]} to {bad[-1]}: the network's output is not finite."
-                " Check the weights."
-            )
-        yield from np.asarray(output)[window.keep]
+    def _restore_window(
+        self, window: Window, length: int, on_work: Callable[[float], None] | None
+    ) -> Iterator[np.ndarray]:
+        count = len(window.frames)
+        kept = range(count)[window.keep]
 
-    def _restore(self, params: Any, frames: jax.Array) -> tuple[jax.Array, jax.Array]:
-        """[t, h, w, 3] -> the restored frames of the same kind, [t] finite or not."""
-        model = self.model
-        lq = pad(
-            to_float(frames), min_side=model.min_side, multiple=model.side_multiple
+        def on_pass(frames: int) -> None:
+            if on_work is not None:
+                on_work(frames / PASSES * len(kept) / count)
+
+        chunks = restore_in_chunks(
+            self._programs, self.params, window.frames, length=length, on_pass=on_pass
         )
-        output = model.apply({"params": params}, lq[None])[0]
-        output = crop(output, frames.shape[1:3], scale=model.scale)
-        finite = jnp.isfinite(output).all((1, 2, 3))
-        return from_float(output, frames.dtype), finite
+        restored = (pair for chunk in chunks for pair in zip(*chunk, strict=True))
+        for i, (frame, finite) in enumerate(restored):
+            if i not in kept:
+                continue
+            if not finite:
+                raise InputError(
+                    f"frame {window.start + i}: the network's output is not finite."
+                    " Check the weights."
+                )
+            yield frame

@@ -1,0 +1,187 @@
+"""A whole clip's result from the device memory of a few frames.
+
+The network is cut at its seams (`models/basicvsrpp.py`) and goes over the clip chunk by
+chunk, each pass in the order in which its branch visits the frames:
+
+    encode       first to last   g, and the flows between neighbours
+    backward_1   last to first
+    forward_1    first to last
+    backward_2   last to first
+    forward_2    first to last   and at once the pictures of the same chunk
+
+What a branch carries stays on the device; features and flows wait on the host for the
+passes that need them. However long the clip, the device holds two chunks: the one in
+work, and the one on its way to the host. The result is the whole clip's, to rounding.
+
+Every chunk has the same length, so one set of programs serves clips of any length: the
+last chunk is filled with copies of the last frame, which leave no trace
+(`empty_carry`).
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from bvsrpp_jax.models.basicvsrpp import BRANCHES, BasicVSRPlusPlus, is_backward
+from bvsrpp_jax.models.propagation import empty_carry
+from bvsrpp_jax.restoration.codes import from_float, to_float
+from bvsrpp_jax.restoration.padding import crop, pad
+
+PASSES = 1 + len(BRANCHES)  # over every frame; the last branch and the pictures are one
+
+
+class Programs(NamedTuple):
+    """The pieces of a network, compiled once for a frame size and chunk length.
+
+    Attributes:
+      encode: params, frames [t + 1, h, w, 3] -> of all frames but the first g
+        [1, t, h', w', c], and between neighbours flows_backward and flows_forward
+        [1, t, h', w', 2].
+      propagate: branch, params, feats, flow_n1, carry -> features and carry.
+      reconstruct: params, frames [t, h, w, 3], feats -> restored frames of the same
+        kind, and [t], whether each is finite.
+    """
+
+    encode: Callable
+    propagate: Callable
+    reconstruct: Callable
+
+
+class Chunk(NamedTuple):
+    """What waits on the host of one chunk.
+
+    Attributes:
+      feats: g and the outputs of the branches that have passed, [1, t, h', w', c].
+      backward, forward: [1, t, h', w', 2], the flow of each frame to the next one and
+        to the one before it; without meaning at the end and at the beginning.
+    """
+
+    feats: tuple[np.ndarray, ...]
+    backward: np.ndarray
+    forward: np.ndarray
+
+
+def make_programs(model: BasicVSRPlusPlus) -> Programs:
+    """The pieces of a network; they are compiled when they are first called."""
+
+    def as_input(frames):
+        sides = {"min_side": model.min_side, "multiple": model.side_multiple}
+        return pad(to_float(frames), **sides)[None]
+
+    def encode(params, frames):
+        lq = as_input(frames)
+        feat = model.apply({"params": params}, lq[:, 1:], method="features")
+        return feat, *model.apply({"params": params}, lq, method="flows")
+
+    def propagate(branch, params, feats, flow_n1, carry):
+        return model.apply(
+            {"params": params}, branch, feats, flow_n1, carry, method="propagate"
+        )
+
+    def reconstruct(params, frames, feats):
+        lq = as_input(frames)
+        output = model.apply({"params": params}, lq, feats, method="reconstruct")[0]
+        output = crop(output, frames.shape[1:3], scale=model.scale)
+        return from_float(output, frames.dtype), jnp.isfinite(output).all((1, 2, 3))
+
+    return Programs(
+        jax.jit(encode), jax.jit(propagate, static_argnums=0), jax.jit(reconstruct)
+    )
+
+
+def restore_in_chunks(
+    programs: Programs,
+    params: Any,
+    frames: Sequence[np.ndarray],
+    *,
+    length: int,
+    on_pass: Callable[[int], None] = lambda count: None,
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Restores a clip.
+
+    Args:
+      programs: of `make_programs`.
+      params: the network's parameters.
+      frames: the clip, [h, w, 3] each, of one size and kind.
+      length: frames in a chunk.
+      on_pass: called with the number of frames that another of `PASSES` has gone over.
+
+    Yields:
+      For each chunk, in order, its frames [t, scale * h, scale * w, 3], and [t],
+      whether they are finite. The first comes when three branches have passed.
+    """
+    starts = range(0, len(frames), length)
+    fill = len(starts) * length - len(frames)
+    filled = [*frames, *[frames[-1]] * fill]
+    sizes = [min(length, len(frames) - start) for start in starts]
+    chunks = []
+    for size, chunk in zip(
+        sizes, _encode(programs, params, filled, starts), strict=True
+    ):
+        chunks.append(chunk)
+        on_pass(size)
+    *earlier, last = BRANCHES
+    for branch in earlier:
+        order = range(len(chunks))[:: -1 if is_backward(branch) else 1]
+        visited = [chunks[i] for i in order]
+        passed = _propagate(programs, params, branch, visited, fill=fill)
+        for i, feat in zip(order, _on_host(passed), strict=True):
+            chunks[i] = chunks[i]._replace(feats=(*chunks[i].feats, feat))
+            on_pass(sizes[i])
+
+    def pictures():
+        passed = _propagate(programs, params, last, chunks, fill=fill)
+        for i, (start, feat) in enumerate(zip(starts, passed, strict=True)):
+            lq, feats = np.stack(filled[start : start + length]), chunks[i].feats
+            chunks[i] = None  # what is done need not wait any longer
+            yield programs.reconstruct(params, lq, (*feats, feat))
+
+    for size, (output, finite) in zip(sizes, _on_host(pictures()), strict=True):
+        on_pass(size)
+        yield output[:size], finite[:size]
+
+
+def _encode(programs, params, frames, starts) -> Iterator[Chunk]:
+    """Features and flows of every chunk, in order."""
+
+    def encoded():
+        for start in starts:
+            # The first frame, which has none before it, stands in for that one.
+            lq = np.stack([frames[max(start - 1, 0)], *frames[start:][: starts.step]])
+            yield programs.encode(params, lq)
+
+    held = None  # a chunk waits for the flow of its last frame to the next chunk's
+    for feat, backward, forward in _on_host(encoded()):
+        if held is not None:
+            yield _joined(*held, backward[:, :1])
+        held = feat, backward[:, 1:], forward
+    yield _joined(*held, np.zeros_like(forward[:, :1]))
+
+
+def _joined(feat, backward, forward, flow_to_next) -> Chunk:
+    return Chunk((feat,), np.concatenate([backward, flow_to_next], 1), forward)
+
+
+def _propagate(
+    programs, params, branch, visited: Sequence[Chunk], *, fill: int
+) -> Iterator[jax.Array]:
+    """A branch's features of every chunk, in the order in which it visits them."""
+    backward = is_backward(branch)
+    carry = empty_carry(visited[0].feats[0], fill=fill if backward else 0)
+    for chunk in visited:
+        flow = chunk.backward if backward else chunk.forward
+        feat, carry = programs.propagate(branch, params, chunk.feats, flow, carry)
+        yield feat
+
+
+def _on_host(results: Iterable) -> Iterator:
+    """Copies results to the host, each while the device works on the one after it."""
+    waiting = None
+    for result in results:
+        if waiting is not None:
+            yield jax.device_get(waiting)
+        waiting = result
+    yield jax.device_get(waiting)
