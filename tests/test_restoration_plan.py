@@ -108,6 +108,11 @@ def test_wishes_that_keep_no_frame_are_refused(wish):
         plan(window=window, overlap=overlap)
 
 
+def test_a_chunk_without_frames_is_refused():
+    with pytest.raises(InputError, match="chunk: 0 frames"):
+        plan(chunk=0)
+
+
 def test_sixteen_bits_and_padding_count():
     assert needed(8, 8, dtype=np.uint16) > needed(8, 8)
     assert needed(8, 8, (1, 1)) == needed(8, 8, (64, 64))

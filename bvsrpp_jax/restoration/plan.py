@@ -91,8 +91,11 @@ def make_plan(
       available: what may be used, None for what the first device and the host have.
 
     Raises:
-      InputError: not even the smallest window fits, or window and overlap contradict.
+      InputError: not even the smallest window fits, window and overlap contradict, or
+        a chunk has no frame.
     """
+    if chunk is not None and chunk < 1:
+        raise InputError(f"chunk: {chunk} frames. Choose one or more.")
     available = available_memory() if available is None else available
     least = SMALLEST[0] if overlap is None else 2 * overlap + 1
     longest = shortest = window
