@@ -4,7 +4,6 @@ from itertools import product
 from pathlib import Path
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from golden_weights import golden_params
@@ -13,7 +12,6 @@ from bvsrpp_jax.models.basicvsrpp import (
     BRANCHES,
     BasicVSRPlusPlus,
     flow_per_frame,
-    is_backward,
 )
 from bvsrpp_jax.models.propagation import empty_carry
 
@@ -67,49 +65,6 @@ def test_equals_the_official_network(name):
     )
     np.testing.assert_allclose(output.mean(), golden["output_mean"], atol=1e-5)
     np.testing.assert_allclose(output.std(), golden["output_std"], atol=1e-5)
-
-
-def in_chunks(model, params, lq, length):
-    """The network over chunks of `length` frames, each branch in its own order."""
-    call = lambda method, *args: model.apply({"params": params}, *args, method=method)
-    t = lq.shape[1]
-    flows = call("flows", lq)
-    feats = [call("features", lq)]
-    starts = range(0, t, length)
-    for branch in BRANCHES:
-        flow_n1 = flow_per_frame(branch, *flows)
-        carry, outputs = empty_carry(feats[0]), {}
-        for start in reversed(starts) if is_backward(branch) else starts:
-            chunk = slice(start, start + length)
-            outputs[start], carry = call(
-                "propagate",
-                branch,
-                [feat[:, chunk] for feat in feats],
-                flow_n1[:, chunk],
-                carry,
-            )
-        feats.append(jnp.concatenate([outputs[start] for start in starts], 1))
-    return jnp.concatenate(
-        [
-            call(
-                "reconstruct",
-                lq[:, start : start + length],
-                [feat[:, start : start + length] for feat in feats],
-            )
-            for start in starts
-        ],
-        1,
-    )
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("length", [1, 3])
-def test_chunks_give_the_whole_clips_result(length):
-    model, params, golden = load("x4_c16n1_64x96_t5")
-    lq = golden["lq"].astype(np.float32) / 255
-    whole = jax.jit(model.apply)({"params": params}, lq)
-    chunked = jax.jit(in_chunks, static_argnums=(0, 3))(model, params, lq, length)
-    np.testing.assert_allclose(chunked, whole, atol=1e-5, rtol=0)
 
 
 def test_one_frame_is_restored_without_a_neighbour():
