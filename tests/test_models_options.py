@@ -74,6 +74,12 @@ def test_what_the_network_does_not_take_is_named(options, shape, message):
         jax.eval_shape(model.init, jax.random.key(0), jnp.zeros(shape))
 
 
+def test_initialising_makes_parameters_and_nothing_else():
+    lq = jax.ShapeDtypeStruct((1, 2, 64, 64, 3), jnp.float32)
+    variables = jax.eval_shape(BasicVSRPlusPlus(**TINY).init, jax.random.key(0), lq)
+    assert set(variables) == {"params"}
+
+
 def test_integers_are_not_taken_for_floats():
     with pytest.raises(ValueError, match="uint8"):
         BasicVSRPlusPlus(**TINY).init(

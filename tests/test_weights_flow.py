@@ -1,8 +1,5 @@
 """A training starts from a flow network alone, or from a whole network."""
 
-import lzma
-from pathlib import Path
-
 import jax
 import numpy as np
 import pytest
@@ -22,7 +19,6 @@ from bvsrpp_jax.weights.layout import (
     unflatten,
 )
 
-FIXTURES = Path(__file__).parent / "fixtures"
 TINY = BasicVSRPlusPlus(  # the network of the fixtures
     mid_channels=4,
     num_blocks=1,
@@ -82,14 +78,6 @@ def assert_is_the_flow_network(found):
         assert np.asarray(found[path]).tobytes() == array.tobytes(), path
 
 
-@pytest.fixture(scope="module")
-def whole_pth(tmp_path_factory):
-    path = tmp_path_factory.mktemp("pth") / "whole.pth"
-    packed = (FIXTURES / "module_legacy.pth.xz").read_bytes()
-    path.write_bytes(lzma.decompress(packed))
-    return path
-
-
 @pytest.mark.parametrize(
     ("state", "wrapper"),
     [
@@ -118,9 +106,9 @@ def test_flow_network_of_the_paper_has_the_usual_sizes(tmp_path):
     assert {path: array.shape for path, array in flow.items()} == expected
 
 
-def test_whole_network_gives_its_flow_network(whole_pth, tmp_path):
-    assert_is_the_flow_network(load_flow(whole_pth))
-    save(tmp_path / "x.safetensors", *load(whole_pth))
+def test_whole_network_gives_its_flow_network(tiny_pth, tmp_path):
+    assert_is_the_flow_network(load_flow(tiny_pth))
+    save(tmp_path / "x.safetensors", *load(tiny_pth))
     assert_is_the_flow_network(load_flow(tmp_path / "x.safetensors"))
 
 
@@ -217,24 +205,24 @@ def test_flow_network_alone_leaves_the_other_parameters(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["pth", "safetensors"])
-def test_whole_network_replaces_everything(whole_pth, tmp_path, kind):
-    path = whole_pth
+def test_whole_network_replaces_everything(tiny_pth, tmp_path, kind):
+    path = tiny_pth
     if kind == "safetensors":
         path = tmp_path / "x.safetensors"
-        save(path, *load(whole_pth))
-    expected = flatten(load(whole_pth)[1])
+        save(path, *load(tiny_pth))
+    expected = flatten(load(tiny_pth)[1])
     found = flatten(load_into(zeros_like(TINY), path))
     assert found.keys() == expected.keys()
     for name, array in expected.items():
         np.testing.assert_array_equal(found[name], array)
 
 
-def test_weights_of_another_size_are_refused(whole_pth, tmp_path):
+def test_weights_of_another_size_are_refused(tiny_pth, tmp_path):
     params = zeros_like(TINY.clone(num_blocks=2, hr_channels=5))
     with pytest.raises(InputError) as error:
-        load_into(params, whole_pth)
+        load_into(params, tiny_pth)
     assert str(error.value).startswith(
-        f"{whole_pth}: does not fit the network of the configuration: 16 missing"
+        f"{tiny_pth}: does not fit the network of the configuration: 16 missing"
         " (backward_1/backbone/block_1/conv1/bias, "
     )
     assert "conv_hr/bias [4] not [5]" in str(error.value)
@@ -246,4 +234,4 @@ def test_weights_of_another_size_are_refused(whole_pth, tmp_path):
         load_into(wider, flow)
     smaller = zeros_like(TINY.clone(num_blocks=0))
     with pytest.raises(InputError, match="16 unexpected"):
-        load_into(smaller, whole_pth)
+        load_into(smaller, tiny_pth)

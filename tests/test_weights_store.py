@@ -1,6 +1,5 @@
 """One door for all weights: files of every kind and presets."""
 
-import lzma
 from pathlib import Path
 
 import jax
@@ -12,16 +11,6 @@ from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
 from bvsrpp_jax.weights import load, save
 from bvsrpp_jax.weights.layout import flatten, num_parameters, shapes
 from bvsrpp_jax.weights.store import PRESETS
-
-FIXTURES = Path(__file__).parent / "fixtures"
-
-
-@pytest.fixture(scope="module")
-def tiny_pth(tmp_path_factory):
-    path = tmp_path_factory.mktemp("pth") / "tiny.pth"
-    packed = (FIXTURES / "module_legacy.pth.xz").read_bytes()
-    path.write_bytes(lzma.decompress(packed))
-    return path
 
 
 def test_loaded_network_runs(tiny_pth):
