@@ -23,9 +23,9 @@ def test_a_run_killed_at_any_file_event_ends_with_the_same_bits():
     result, _ = run("kill_points.py", "--arrays", "2")
     assert result["wrong"] == []
     assert result["right"] == result["trials"] == result["events"]
+    # A run that lives had no such event: threads race, and the last few may not come.
     # The enumeration has not shrunk, and reaches into every save.
-    assert result["killed"] >= result["events"] - 3  # threads race: a few may be fewer
-    assert result["events"] >= 120
+    assert result["killed"] >= 120
     assert all(result["resumed"][step] >= 20 for step in "0123")
 
 
