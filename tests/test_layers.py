@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "background": set(),
     "partial": set(),
 }
-TOP = {"__init__", "__main__", "cli"}  # these tie the parts together
+TOP = {"__init__", "__main__", "cli", "commands"}  # these tie the parts together
 
 CORE = {"jax", "flax", "numpy", "chex", "av", "PIL", "safetensors", "rich", "ml_dtypes"}
 

@@ -1,0 +1,9 @@
+"""The subcommands of `bvsrpp`, one a file: their options, and what they call.
+
+Each has `add(commands)`, which adds it to the parser, and `run(arguments)`. Heavy
+imports are inside `run`, so that `--help` answers at once.
+"""
+
+from bvsrpp_jax.commands import convert, models, restore
+
+COMMANDS = (restore, convert, models)
