@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from bvsrpp_jax.restoration.plan import Plan
-from bvsrpp_jax.restoration.restorer import Job
+from bvsrpp_jax.restoration.video import Job
 
 _INTERVAL = 10  # seconds between plain lines
 

@@ -1,41 +1,21 @@
 """Restores clips of any length and size: frames in, frames out, or file to file."""
 
 import os
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
-from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import chain
 from typing import Any
 
 import jax
 import numpy as np
 
-from bvsrpp_jax.background import Background
 from bvsrpp_jax.errors import InputError
-from bvsrpp_jax.media import ClipInfo, Frame, Source, create_clip, open_clip
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
 from bvsrpp_jax.restoration.chunks import PASSES, make_programs, restore_in_chunks
 from bvsrpp_jax.restoration.codes import check_frames
 from bvsrpp_jax.restoration.plan import Plan, make_plan
+from bvsrpp_jax.restoration.video import Job, restore_video
 from bvsrpp_jax.restoration.window import Window, windows
-
-_DECODED_AHEAD = 4
-
-
-@dataclass(frozen=True)
-class Job:
-    """A file about to be restored.
-
-    Attributes:
-      source: what the input is.
-      result: what the output will be.
-      plan: how the network is run.
-    """
-
-    source: ClipInfo
-    result: ClipInfo
-    plan: Plan
 
 
 class Restorer:
@@ -131,9 +111,9 @@ class Restorer:
         first = np.asarray(first)
         if plan is None:
             plan = self.plan(first.shape[:2], dtype=first.dtype)
-        checked = check_frames(first, frames)
-        for window in windows(checked, size=plan.window, overlap=plan.overlap):
-            yield from self._restore_window(window, plan.chunk, on_work)
+        cut = self.windows(chain([first], frames), plan)
+        for _, restored in self.restore_windows(cut, plan, on_work=on_work):
+            yield from restored
 
     def restore_video(
         self,
@@ -173,49 +153,52 @@ class Restorer:
         Raises:
           InputError: the input or the settings do not allow it; one line says why.
         """
-        with open_clip(src, start=start, duration=duration, fps=fps) as source:
-            job = self._job(source)
-            sink = create_clip(
-                dst, source, job.result, codec=codec, crf=crf, overwrite=overwrite
-            )
-            with sink:
-                if on_start is not None:
-                    on_start(job)
-                count = 0
-                for frame in self._restored(source, job.plan, on_work):
-                    sink.write(frame)
-                    count += 1
-                    if on_progress is not None:
-                        on_progress(count, job.source.num_frames)
-                sink.commit()
-        return count
+        return restore_video(
+            self,
+            src,
+            dst,
+            start=start,
+            duration=duration,
+            fps=fps,
+            codec=codec,
+            crf=crf,
+            overwrite=overwrite,
+            on_start=on_start,
+            on_progress=on_progress,
+            on_work=on_work,
+        )
 
-    def _job(self, source: Source) -> Job:
-        info, scale = source.info, self.model.scale
-        # An estimate may be far too low, and would leave frames without neighbours.
-        counted = info.num_frames if info.is_counted else None
-        size = info.height, info.width
-        plan = self.plan(size, dtype=info.dtype, num_frames=counted)
-        result = replace(info, width=scale * info.width, height=scale * info.height)
-        return Job(info, result, plan)
+    def windows(self, frames: Iterable[np.ndarray], plan: Plan) -> Iterator[Window]:
+        """Cuts a clip into the windows of a plan, reading no more than it must.
 
-    def _restored(self, source: Source, plan: Plan, on_work) -> Iterator[Frame]:
-        """Decoding, the network and the caller's encoding run side by side."""
-        times = deque()
+        Raises:
+          ValueError: a frame has another shape or type than the first.
+        """
+        frames = iter(frames)
+        first = next(frames, None)
+        if first is None:
+            return
+        checked = check_frames(np.asarray(first), frames)
+        yield from windows(checked, size=plan.window, overlap=plan.overlap)
 
-        def pixels():
-            for frame in source:
-                times.append(frame.pts)
-                yield frame.pixels
+    def restore_windows(
+        self,
+        windows: Iterable[Window],
+        plan: Plan,
+        *,
+        on_work: Callable[[float], None] | None = None,
+    ) -> Iterator[tuple[Window, Iterator[np.ndarray]]]:
+        """Restores windows, any of a clip's, in the order in which they come.
 
-        kept = plan.window - 2 * plan.overlap
-        with Background(pixels(), ahead=_DECODED_AHEAD) as decoded:
-            stream = self.stream(decoded, plan=plan, on_work=on_work)
-            with closing(Background(stream, ahead=kept)) as restored:
-                for output in restored:
-                    yield Frame(output, times.popleft())
-        if times:
-            raise RuntimeError(f"{len(times)} frames went in and did not come out")
+        Yields:
+          A window and its kept frames, restored, as for `stream`; they are to be used
+          up before the next window is asked for.
+
+        Raises:
+          InputError: the network's output is not finite.
+        """
+        for window in windows:
+            yield window, self._restore_window(window, plan.chunk, on_work)
 
     def _restore_window(
         self, window: Window, length: int, on_work: Callable[[float], None] | None
