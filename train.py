@@ -40,6 +40,7 @@ from bvsrpp_jax import weights
 from bvsrpp_jax.background import Background
 from bvsrpp_jax.data.catalogue import open_samples, open_validation
 from bvsrpp_jax.data.pipeline import batches
+from bvsrpp_jax.differences import changed_entries
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.evaluation.validation import make_validation
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
@@ -58,7 +59,7 @@ from bvsrpp_jax.training.processes import connect, is_main, together
 from bvsrpp_jax.training.state import create_state
 from bvsrpp_jax.training.step import make_loss, make_train_step
 from bvsrpp_jax.training.stopping import StopRequest, Watchdog
-from bvsrpp_jax.training.workdir import changed_entries, locked, write_config
+from bvsrpp_jax.training.workdir import locked, write_config
 
 AHEAD = 2  # batches on the devices before they are needed
 # Entries that a resumed run may change: no parameter depends on them, beyond the order

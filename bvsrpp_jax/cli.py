@@ -1,7 +1,7 @@
 """The command `bvsrpp`: thin subcommands over the library.
 
-Exit codes: 0 done; 2 bad input or settings, told in one line; 130 Ctrl-C and 143
-SIGTERM, with nothing left behind; 1 a bug of ours, with its traceback.
+Exit codes: 0 done; 2 bad input or settings, told in one line; 75 stopped by SIGTERM and
+130 by Ctrl-C, what is done is kept; 1 a bug of ours, with its traceback.
 """
 
 import argparse
@@ -15,8 +15,9 @@ from importlib import metadata
 from typing import NoReturn
 
 from bvsrpp_jax.commands import COMMANDS
-from bvsrpp_jax.errors import InputError
+from bvsrpp_jax.errors import InputError, Stopped
 
+STOPPED = 75  # EX_TEMPFAIL: the same command resumes
 _HELP = "BasicVSR++ video super-resolution and restoration, in JAX."
 
 
@@ -31,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
       The exit code.
     """
     arguments = _parser().parse_args(argv)
-    previous = signal.signal(signal.SIGTERM, _raise_terminated)
+    previous = signal.signal(signal.SIGTERM, _raise_stopped)
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _show_note
@@ -51,18 +52,26 @@ def _run(arguments: argparse.Namespace) -> int:
     except InputError as error:
         if arguments.debug:
             traceback.print_exc()
-        _say(f"bvsrpp: error: {error}")
+        _say(f"bvsrpp: error: {error}{_kept(error, ' ({})')}")
         return 2
-    except KeyboardInterrupt:
-        _say("bvsrpp: interrupted, nothing is left behind")
+    except KeyboardInterrupt as error:
+        _say(f"bvsrpp: interrupted: {_kept(error)}")
         return 128 + signal.SIGINT
-    except _Terminated:
-        _say("bvsrpp: terminated, nothing is left behind")
-        return 128 + signal.SIGTERM
+    except Stopped as error:
+        _say(f"bvsrpp: stopped: {_kept(error)}")
+        return STOPPED
     except Exception:
         traceback.print_exc()
         return 1
     return 0
+
+
+def _kept(error: BaseException, form: str = "{}") -> str:
+    """What is left of the work, which restoring notes on its exceptions."""
+    notes = getattr(error, "__notes__", ())
+    if not notes:
+        return "" if isinstance(error, InputError) else "nothing is left behind"
+    return form.format("; ".join(notes))
 
 
 class _Parser(argparse.ArgumentParser):
@@ -93,12 +102,8 @@ def _version() -> str:
         return "(not installed, run from its source)"
 
 
-class _Terminated(BaseException):
-    """SIGTERM: leaves through every cleanup, like Ctrl-C."""
-
-
-def _raise_terminated(*_) -> NoReturn:
-    raise _Terminated
+def _raise_stopped(*_) -> NoReturn:
+    raise Stopped
 
 
 def _show_note(message: Warning, category, *_) -> None:

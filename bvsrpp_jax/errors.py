@@ -1,4 +1,4 @@
-"""The one exception that means "your input, not our bug".
+"""The exceptions that are no bug of ours: your input, and being asked to stop.
 
 The command line prints an `InputError` as a single line and leaves with exit code 2;
 every other exception is a defect of this package and keeps its traceback.
@@ -10,3 +10,7 @@ class InputError(ValueError):
 
     The message has the form `<file or key>: <what is wrong>. <what to do>.`
     """
+
+
+class Stopped(BaseException):
+    """SIGTERM, or another process of the run: leaves through every cleanup."""

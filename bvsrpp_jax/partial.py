@@ -7,14 +7,19 @@ whoever writes tells them in its own words.
 """
 
 import os
+import platform
 import shutil
 from pathlib import Path
 from typing import Self
 
 
-def hidden_name(target: Path) -> Path:
-    """A name beside the target of this process alone."""
-    return target.parent / f".{target.name}.{os.getpid()}.partial"
+def hidden_name(target: Path, folder: Path | None = None) -> Path:
+    """A name of this process alone, beside the target or in another folder.
+
+    Process numbers are those of a host: several may share the file system.
+    """
+    parent = target.parent if folder is None else folder
+    return parent / f".{target.name}.{platform.node()}.{os.getpid()}.partial"
 
 
 class PartialFile:
@@ -22,14 +27,19 @@ class PartialFile:
 
     A context manager: leaving it unpublished removes what was written.
 
+    Args:
+      target: the name.
+      folder: where it lies until then, on the same file system; None is beside the
+        target.
+
     Attributes:
       handle: the open file, readable and writable. A Python file, because FFmpeg's own
         ignores a full disk when it closes.
     """
 
-    def __init__(self, target: Path):
+    def __init__(self, target: Path, folder: Path | None = None):
         self._target = target
-        self._path = hidden_name(target)
+        self._path = hidden_name(target, folder)
         self.handle = self._path.open("w+b")
 
     def __enter__(self) -> Self:
@@ -63,13 +73,16 @@ def write_whole(path: Path, data: bytes) -> None:
 class PartialFolder:
     """A folder that gets its name when it is published.
 
+    Args:
+      target, folder: as for `PartialFile`.
+
     Attributes:
       path: where to put the files meanwhile.
     """
 
-    def __init__(self, target: Path):
+    def __init__(self, target: Path, folder: Path | None = None):
         self._target = target
-        self.path = hidden_name(target)
+        self.path = hidden_name(target, folder)
         self._earlier = self.path.with_suffix(".old")
         self.path.mkdir()
 

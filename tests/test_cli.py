@@ -62,6 +62,7 @@ def test_every_option_arrives(clip, weights, capsys, monkeypatch):
         capsys,
         *("restore", "in.mp4", "out.mp4", "--start", "1:02.5", "--duration", "0:00:03"),
         *("--crf", "9", "--codec", "libx265", "--fps", "30000/1001", "--overwrite"),
+        "--restart",
     )
     assert code == 0
     del given["on_start"], given["on_work"]
@@ -72,6 +73,7 @@ def test_every_option_arrives(clip, weights, capsys, monkeypatch):
         "codec": "libx265",
         "fps": Fraction(30000, 1001),
         "overwrite": True,
+        "restart": True,
     }
 
 
@@ -129,7 +131,7 @@ def test_debug_shows_where_an_error_comes_from(clip, weights, capsys):
     ("error", "code", "text"),
     [
         (InputError("x: y."), 2, "bvsrpp: error: x: y.\n"),
-        (KeyboardInterrupt(), 130, "bvsrpp: interrupted, nothing is left behind\n"),
+        (KeyboardInterrupt(), 130, "bvsrpp: interrupted: nothing is left behind\n"),
         (ZeroDivisionError("a bug"), 1, "ZeroDivisionError: a bug\n"),
     ],
 )
@@ -151,7 +153,7 @@ def test_sigterm_cleans_up_and_the_old_handler_comes_back(
         Restorer, "restore_video", lambda *_, **__: signal.raise_signal(signal.SIGTERM)
     )
     code, _, err = run(capsys, "restore", "in.mp4", "out.mp4")
-    assert (code, err) == (143, "bvsrpp: terminated, nothing is left behind\n")
+    assert (code, err) == (75, "bvsrpp: stopped: nothing is left behind\n")
     assert signal.getsignal(signal.SIGTERM) == before
 
 

@@ -12,7 +12,14 @@ import bvsrpp_jax
 PACKAGE = Path(bvsrpp_jax.__file__).parent
 NAME = PACKAGE.name
 
-COMMON = ("errors", "background", "partial")  # of use to all, and free of all
+COMMON = (
+    "errors",
+    "background",
+    "partial",
+    "locking",
+    "differences",
+    "processes",
+)  # of use to all, and free of all
 # Which of our own parts a part may import, besides itself and `COMMON`.
 MAY_IMPORT = {
     "ops": set(),
@@ -26,6 +33,9 @@ MAY_IMPORT = {
     "errors": set(),
     "background": set(),
     "partial": set(),
+    "locking": set(),
+    "differences": set(),
+    "processes": set(),
 }
 TOP = {"__init__", "__main__", "cli", "commands"}  # these tie the parts together
 

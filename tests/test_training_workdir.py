@@ -6,8 +6,9 @@ import sys
 
 import pytest
 
+from bvsrpp_jax.differences import changed_entries
 from bvsrpp_jax.errors import InputError
-from bvsrpp_jax.training.workdir import changed_entries, locked, write_config
+from bvsrpp_jax.training.workdir import locked, write_config
 
 HOLD = """
 import sys

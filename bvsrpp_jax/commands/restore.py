@@ -24,6 +24,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     add("--window", type=int, help="frames at a time (default: what fits, up to 96)")
     add("--overlap", type=int, help="of them, frames at a cut not kept (default: 6)")
     add("--overwrite", action="store_true", help="replace an existing output")
+    add("--restart", action="store_true", help="forget what an earlier run has done")
     add("--quiet", action="store_true", help="print nothing but errors")
 
 
@@ -36,7 +37,7 @@ def run(arguments: argparse.Namespace) -> None:
     os.environ.setdefault("SVT_LOG", "1")  # or libsvtav1 talks to stderr by itself
     settings = {
         name: getattr(arguments, name)
-        for name in ("start", "duration", "fps", "codec", "crf", "overwrite")
+        for name in ("start", "duration", "fps", "codec", "crf", "overwrite", "restart")
     }
     restorer = Restorer(
         *load(arguments.weights), window=arguments.window, overlap=arguments.overlap

@@ -1,5 +1,6 @@
 """What the output's suffix and the encoder's name decide."""
 
+from functools import cache
 from pathlib import Path
 
 import av
@@ -83,7 +84,21 @@ def quality_options(codec: str, crf: int | None) -> dict[str, str]:
     options = {"crf": str(DEFAULT_CRF[codec] if crf is None else crf)}
     if codec == "libx265":  # or it writes its statistics to stderr
         options["x265-params"] = "log-level=error"
+    if codec == "libx264" and _has_avx512():
+        options["x264-params"] = "asm=avx2"
     return options
+
+
+@cache
+def _has_avx512() -> bool:
+    """Whether x264 would use AVX-512.
+
+    There its macroblock tree reads memory that nobody has written, at widths that are
+    no multiple of 128: no two runs give the same bytes (the core of 2026,
+    tests/test_media_segments.py). With AVX2, which such processors have, they do.
+    """
+    flags = Path("/proc/cpuinfo")
+    return flags.exists() and " avx512" in flags.read_text()
 
 
 def pixel_format(codec: av.Codec, *, width: int, height: int, deep: bool) -> str:

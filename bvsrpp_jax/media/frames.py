@@ -1,6 +1,8 @@
 """Folders of pictures as clips: read in natural order, written as PNG."""
 
-from collections.abc import Iterator
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Self
@@ -16,7 +18,8 @@ from bvsrpp_jax.media.pictures import (
     list_pictures,
     read_picture,
 )
-from bvsrpp_jax.partial import PartialFile, PartialFolder
+from bvsrpp_jax.media.segments import SegmentFile, file_digest, read_seal
+from bvsrpp_jax.partial import PartialFile, PartialFolder, write_whole
 
 
 class PictureReader:
@@ -93,14 +96,26 @@ class _PictureSink:
 
     A context manager: leaving it without `commit` removes what was written.
 
+    Args:
+      path: the output.
+      partial: what lies there until it is complete.
+      folder: where that lies, None is beside `path`.
+
     Raises:
       InputError: nothing can be written at `path`.
     """
 
-    def __init__(self, path: Path, partial: type[PartialFile | PartialFolder]):
+    _most: int | None = None  # frames that fit into it
+
+    def __init__(
+        self,
+        path: Path,
+        partial: type[PartialFile | PartialFolder],
+        folder: Path | None,
+    ):
         self._path = path
         with told_as(path, "cannot be written here", "Choose another folder."):
-            self._partial = partial(path)
+            self._partial = partial(path, folder)
         self._num_frames = 0
 
     def __enter__(self) -> Self:
@@ -109,17 +124,67 @@ class _PictureSink:
     def __exit__(self, *_) -> None:
         self._partial.discard()
 
+    def segments(self, *, threads: int) -> "PictureSegments":
+        """Writes parts of this output, also after the writer is closed."""
+        return PictureSegments(self._path, most=self._most)
+
+    def join(self, paths: Sequence[Path]) -> None:
+        """Takes all pictures of a clip from its segments, in their order.
+
+        Raises:
+          InputError: the disk is full.
+          Damaged: a segment is not what was written.
+        """
+        for path in paths:
+            for name in read_seal(path).files:
+                with told_as(self._path, "cannot be written", "Make room."):
+                    self._take(path.parent / name)
+                self._num_frames += 1
+
     def commit(self) -> None:
         """Gives the output its name."""
         with told_as(self._path, "cannot be completed", "Nothing is left behind."):
             self._partial.publish()
 
 
+class PictureSegments:
+    """Writes stretches of a clip as pictures, with a segment that has their digests."""
+
+    def __init__(self, path: Path, *, most: int | None):
+        self._path, self._most = path, most
+
+    def write(
+        self, path: Path, frames: Iterable[Frame], *, job: str, first: int
+    ) -> None:
+        """Writes a segment, and its pictures beside it.
+
+        Args:
+          path: its file.
+          frames: its frames.
+          job: digest of the settings.
+          first: number of the first frame.
+
+        Raises:
+          InputError: the disk is full, or these are more frames than fit.
+        """
+        files = {}
+        with told_as(self._path, "cannot be written", "Make room."):
+            for index, frame in enumerate(frames, first):
+                _check_fits(self._path, index, self._most)
+                picture = path.parent / _picture_name(index)
+                write_whole(picture, encode_png(frame.pixels))
+                files[picture.name] = file_digest(picture)
+            with SegmentFile(path) as segment:
+                segment.publish(
+                    job=job, first=first, num_frames=len(files), files=files
+                )
+
+
 class PictureWriter(_PictureSink):
     """Writes frames as 00000000.png, 00000001.png ... into the new folder `path`."""
 
-    def __init__(self, path: Path):
-        super().__init__(path, PartialFolder)
+    def __init__(self, path: Path, *, folder: Path | None = None):
+        super().__init__(path, PartialFolder, folder)
 
     def write(self, frame: Frame) -> None:
         """Writes one picture, of 16 bits when the pixels have them.
@@ -127,17 +192,27 @@ class PictureWriter(_PictureSink):
         Raises:
           InputError: the disk is full.
         """
-        file = self._partial.path / f"{self._num_frames:08d}.png"
+        file = self._partial.path / _picture_name(self._num_frames)
         with told_as(self._path, "cannot be written", "Nothing is left behind."):
             file.write_bytes(encode_png(frame.pixels))
         self._num_frames += 1
+
+    def _take(self, picture: Path) -> None:
+        """A second name for a picture, or a copy where files have one name only."""
+        target = self._partial.path / _picture_name(self._num_frames)
+        try:
+            os.link(picture, target)
+        except OSError:
+            shutil.copyfile(picture, target)
 
 
 class OnePictureWriter(_PictureSink):
     """Writes the only frame of a clip as the PNG file `path`."""
 
-    def __init__(self, path: Path):
-        super().__init__(path, PartialFile)
+    _most = 1
+
+    def __init__(self, path: Path, *, folder: Path | None = None):
+        super().__init__(path, PartialFile, folder)
 
     def write(self, frame: Frame) -> None:
         """Writes the picture.
@@ -145,14 +220,25 @@ class OnePictureWriter(_PictureSink):
         Raises:
           InputError: there is a second one, or the disk is full.
         """
-        if self._num_frames:
-            raise InputError(
-                f"{self._path}: a picture holds one frame, the input has more. Name a"
-                " folder or a video."
-            )
+        _check_fits(self._path, self._num_frames, self._most)
         with told_as(self._path, "cannot be written", "Nothing is left behind."):
             self._partial.handle.write(encode_png(frame.pixels))
         self._num_frames += 1
+
+    def _take(self, picture: Path) -> None:
+        self._partial.handle.write(picture.read_bytes())
+
+
+def _check_fits(path: Path, index: int, most: int | None) -> None:
+    if most is not None and index >= most:
+        raise InputError(
+            f"{path}: a picture holds one frame, the input has more. Name a folder or a"
+            " video."
+        )
+
+
+def _picture_name(index: int) -> str:
+    return f"{index:08d}.png"
 
 
 def _kind(pixels: np.ndarray) -> str:

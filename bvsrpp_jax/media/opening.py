@@ -6,14 +6,20 @@ from pathlib import Path
 
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.media.clip import ClipInfo
-from bvsrpp_jax.media.frames import OnePictureWriter, PictureReader, PictureWriter
+from bvsrpp_jax.media.frames import (
+    OnePictureWriter,
+    PictureReader,
+    PictureSegments,
+    PictureWriter,
+)
 from bvsrpp_jax.media.outputs import check_output
 from bvsrpp_jax.media.pictures import PICTURES
 from bvsrpp_jax.media.reader import VideoReader
-from bvsrpp_jax.media.writer import VideoWriter
+from bvsrpp_jax.media.writer import VideoSegments, VideoWriter
 
 Source = VideoReader | PictureReader
 Sink = VideoWriter | PictureWriter | OnePictureWriter
+Segments = VideoSegments | PictureSegments
 _MILLIONTH, _LARGEST = Fraction(1, 1_000_000), 10**8
 
 
@@ -57,6 +63,8 @@ def create_clip(
     codec: str | None = None,
     crf: int | None = None,
     overwrite: bool = False,
+    threads: int | None = None,
+    folder: Path | None = None,
 ) -> Sink:
     """Opens an output: a video file by its suffix, a `.png`, or else a folder.
 
@@ -66,6 +74,8 @@ def create_clip(
       info: what the frames to be written are.
       codec, crf: of a video, see `VideoWriter`.
       overwrite: replace an earlier output once the new one is complete.
+      threads: of a video's encoder, see `VideoWriter`.
+      folder: where the output lies until it is complete, None is beside `path`.
 
     Raises:
       InputError: it cannot be written.
@@ -78,12 +88,14 @@ def create_clip(
         copied = {}
         if isinstance(source, VideoReader):
             copied = {"copy_from": source.path, "excerpt": source.excerpt}
-        return VideoWriter(path, info, codec=codec, crf=crf, **copied)
+        settings = {"codec": codec, "crf": crf, "threads": threads, "folder": folder}
+        return VideoWriter(path, info, **settings, **copied)
     if codec is not None or crf is not None:
         raise InputError(
             f"{path}: pictures have neither --codec nor --crf. Leave them."
         )
-    return PictureWriter(path) if is_folder else OnePictureWriter(path)
+    writer = PictureWriter if is_folder else OnePictureWriter
+    return writer(path, folder=folder)
 
 
 def _exact(name: str, value: float | Fraction, *, zero: bool = False) -> Fraction:

@@ -1,6 +1,12 @@
-"""Writes a video file that appears under its name when it is complete."""
+"""Writes a video file that appears under its name when it is complete.
 
-from collections.abc import Iterable
+Frames are encoded as they come (`VideoWriter.write`), or segment by segment with an
+encoder for each (`VideoSegments`), and joined at the end (`VideoWriter.join`).
+"""
+
+import io
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -18,9 +24,16 @@ from bvsrpp_jax.media.copying import StreamCopier
 from bvsrpp_jax.media.decoding import Excerpt
 from bvsrpp_jax.media.failures import as_fraction, told_as
 from bvsrpp_jax.media.pixels import YuvEncoder
+from bvsrpp_jax.media.segments import (
+    SegmentFile,
+    decoding_times,
+    read_packets,
+    read_seal,
+)
 from bvsrpp_jax.partial import PartialFile
 
 _WHOLE = Excerpt()
+_MOST_THREADS = 16  # what x265 takes; more gain little within one picture
 
 
 class VideoWriter:
@@ -33,6 +46,9 @@ class VideoWriter:
       info: what the frames to be written are.
       codec: FFmpeg's name of the encoder, None for the container's usual one.
       crf: constant quality, lower is better; None for `codecs.DEFAULT_CRF`.
+      threads: of the encoder, None for one a processor. The bytes of x264 and the
+        header of x265 depend on it.
+      folder: where the file lies until it is complete, None is beside `path`.
       copy_from: the file whose sound, subtitles and chapters are copied, if any.
       excerpt: the part of it that is kept.
 
@@ -48,27 +64,23 @@ class VideoWriter:
         *,
         codec: str | None = None,
         crf: int | None = None,
+        threads: int | None = None,
+        folder: Path | None = None,
         copy_from: Path | None = None,
         excerpt: Excerpt = _WHOLE,
     ):
         muxer, usual = container_of(path)
         encoder = find_encoder(codec or usual)
         options = quality_options(encoder.name, crf)
-        self._path, self._time_base = path, info.time_base
+        self._settings = path, info, encoder, options
+        self._path, self._info, self._muxer = path, info, muxer
         self._num_frames = self._num_packets = 0
         self._container = self._copier = None
         with told_as(path, "cannot be written here", "Choose another folder."):
-            self._partial = PartialFile(path)
+            self._partial = PartialFile(path, folder)
         try:
             self._container = av.open(self._partial.handle, "w", format=muxer)
-            self._stream = _add_video(self._container, path, info, encoder, options)
-            self._to_yuv = YuvEncoder(
-                info.width,
-                info.height,
-                color=info.color.for_video(info.height),
-                format=self._stream.pix_fmt,
-                deep=info.deep,
-            )
+            self._encoder = _Encoder(self._container, *self._settings, threads)
             if copy_from is not None:
                 self._copier = StreamCopier(
                     copy_from, self._container, target=path, excerpt=excerpt
@@ -91,11 +103,34 @@ class VideoWriter:
         Raises:
           InputError: the disk is full, or the encoder fails.
         """
-        picture = self._to_yuv(frame.pixels)
-        picture.pts, picture.time_base = frame.pts, self._time_base
         with self._told_as("cannot be written"):
-            self._mux(self._stream.encode(picture))
+            self._mux(self._encoder.encode(frame))
         self._num_frames += 1
+
+    def segments(self, *, threads: int) -> "VideoSegments":
+        """Encodes parts of this output, also after the writer is closed."""
+        return VideoSegments(self._muxer, self._settings, threads)
+
+    def join(self, paths: Sequence[Path]) -> None:
+        """Writes all frames of a clip from its segments, in their order.
+
+        Raises:
+          InputError: the disk is full, or a segment is of another encoder.
+          Damaged: a segment is not what was written.
+        """
+        seals = [read_seal(path) for path in paths]
+        for path, seal in zip(paths, seals, strict=True):
+            if seal.extradata != self._encoder.extradata:
+                raise InputError(
+                    f"{path}: is of another encoder or version. Pass --restart."
+                )
+        times = decoding_times([seal.pts for seal in seals])
+        with self._told_as("cannot be written"):
+            for path in paths:
+                for packet in read_packets(path, self._info.time_base):
+                    packet.dts, packet.stream = next(times), self._encoder.stream
+                    self._mux([packet])
+        self._num_frames += sum(seal.num_frames for seal in seals)
 
     def commit(self) -> None:
         """Completes the file and gives it its name.
@@ -104,15 +139,11 @@ class VideoWriter:
           InputError: the disk is full.
         """
         with self._told_as("cannot be completed"):
-            self._mux(self._stream.encode(None))
+            self._mux(self._encoder.flush())
             if self._copier is not None:
                 self._copier.finish()
             self._container.close()
-            if self._num_packets != self._num_frames:
-                raise RuntimeError(
-                    f"{self._path}: {self._num_frames} frames went into the encoder,"
-                    f" {self._num_packets} came out"
-                )
+            _check_count(self._path, self._num_frames, self._num_packets)
             self._partial.publish()
 
     def _mux(self, packets: Iterable[av.Packet]) -> None:
@@ -133,6 +164,95 @@ class VideoWriter:
         self._partial.discard()  # first, so that closing writes no trailer
         if self._container is not None:
             self._container.close()
+
+
+class VideoSegments:
+    """Encodes stretches of a clip, each with an encoder of its own.
+
+    Every segment begins with a key frame and refers to no other; settings, number of
+    threads and so the bytes are the same whoever encodes it, and when.
+    """
+
+    def __init__(self, muxer: str, settings: tuple, threads: int):
+        self._muxer, self._settings, self._threads = muxer, settings, threads
+        self._path = settings[0]
+
+    def write(
+        self, path: Path, frames: Iterable[Frame], *, job: str, first: int
+    ) -> None:
+        """Writes a segment.
+
+        Args:
+          path: its file.
+          frames: its frames, at least one.
+          job: digest of the settings.
+          first: number of the first frame.
+
+        Raises:
+          InputError: the disk is full, or the encoder fails.
+        """
+        with (
+            told_as(self._path, "cannot be written", "Make room."),
+            av.open(io.BytesIO(), "w", format=self._muxer) as container,
+            SegmentFile(path) as segment,
+        ):
+            encoder = _Encoder(container, *self._settings, self._threads)
+            count = 0
+            for frame in frames:
+                segment.add(encoder.encode(frame))
+                count += 1
+            segment.add(encoder.flush())
+            _check_count(self._path, count, segment.num_packets)
+            segment.publish(
+                job=job, first=first, num_frames=count, extradata=encoder.extradata
+            )
+
+
+class _Encoder:
+    """Frames in, packets out."""
+
+    def __init__(self, container, path, info, encoder, options, threads: int | None):
+        self.stream = _add_video(container, path, info, encoder, options)
+        self.stream.codec_context.thread_count = threads or encoder_threads()
+        self._time_base, self._is_fed = info.time_base, False
+        self._to_yuv = YuvEncoder(
+            info.width,
+            info.height,
+            color=info.color.for_video(info.height),
+            format=self.stream.pix_fmt,
+            deep=info.deep,
+        )
+
+    @property
+    def extradata(self) -> str:
+        """What stands before all packets, in hexadecimal."""
+        return (self.stream.codec_context.extradata or b"").hex()
+
+    def encode(self, frame: Frame) -> Iterator[av.Packet]:
+        """The packets that are ready once the encoder has this frame."""
+        picture = self._to_yuv(frame.pixels)
+        picture.pts, picture.time_base = frame.pts, self._time_base
+        self._is_fed = True
+        yield from self.stream.encode(picture)
+
+    def flush(self) -> Iterator[av.Packet]:
+        """The last packets."""
+        if self._is_fed:
+            yield from self.stream.encode(None)
+
+
+def encoder_threads() -> int:
+    """One for every processor that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return min(len(os.sched_getaffinity(0)), _MOST_THREADS)
+    return min(os.cpu_count() or 1, _MOST_THREADS)
+
+
+def _check_count(path: Path, num_frames: int, num_packets: int) -> None:
+    if num_packets != num_frames:
+        raise RuntimeError(
+            f"{path}: {num_frames} frames went into the encoder, {num_packets} came out"
+        )
 
 
 def _add_video(

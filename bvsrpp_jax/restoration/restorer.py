@@ -126,6 +126,7 @@ class Restorer:
         codec: str | None = None,
         crf: int | None = None,
         overwrite: bool = False,
+        restart: bool = False,
         on_start: Callable[[Job], None] | None = None,
         on_progress: Callable[[int, int | None], None] | None = None,
         on_work: Callable[[float], None] | None = None,
@@ -133,7 +134,9 @@ class Restorer:
         """Restores a video file or a folder of pictures into another.
 
         Sound, subtitles, timestamps and colour tags are kept. The output appears under
-        its name when it is complete; otherwise nothing is left.
+        its name when it is complete. Meanwhile finished windows are kept in a hidden
+        folder beside it, `.<name>.job`: the same call after an interruption goes on
+        from there, with the same result.
 
         Args:
           src: a video file, a folder of pictures or a picture.
@@ -142,6 +145,7 @@ class Restorer:
           fps: frames a second of pictures, None is 25.
           codec, crf: encoder and its constant quality, None for good ones.
           overwrite: replace `dst` once the new one is complete.
+          restart: forget what an interrupted call has done.
           on_start: called once, before anything is compiled.
           on_progress: called with the number of frames written and how many are
             expected (an estimate for some containers, None if not known).
@@ -151,7 +155,8 @@ class Restorer:
           The number of frames.
 
         Raises:
-          InputError: the input or the settings do not allow it; one line says why.
+          InputError: the input or the settings do not allow it, or are not those of an
+            interrupted call; one line says why.
         """
         return restore_video(
             self,
@@ -163,6 +168,7 @@ class Restorer:
             codec=codec,
             crf=crf,
             overwrite=overwrite,
+            restart=restart,
             on_start=on_start,
             on_progress=on_progress,
             on_work=on_work,

@@ -1,16 +1,37 @@
-"""File to file: decoding, the network and encoding side by side."""
+"""File to file: decoding, the network and encoding side by side.
+
+The output is made segment by segment (`job.py`), so that a run may end at any moment
+and the next one goes on; it is joined at the end.
+"""
 
 import os
-from collections import deque
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from functools import partial
+from itertools import chain, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
 
 from bvsrpp_jax.background import Background
-from bvsrpp_jax.media import ClipInfo, Frame, Source, create_clip, open_clip
+from bvsrpp_jax.media import (
+    ClipInfo,
+    Frame,
+    Segments,
+    Source,
+    create_clip,
+    open_clip,
+)
+from bvsrpp_jax.media.outputs import check_output
+from bvsrpp_jax.media.writer import encoder_threads
+from bvsrpp_jax.restoration.job import JobFolder
+from bvsrpp_jax.restoration.manifest import describe, from_json, to_json
 from bvsrpp_jax.restoration.plan import Plan
+from bvsrpp_jax.restoration.window import Window
 
 if TYPE_CHECKING:
     from bvsrpp_jax.restoration.restorer import Restorer
@@ -26,11 +47,13 @@ class Job:
       source: what the input is.
       result: what the output will be.
       plan: how the network is run.
+      done: frames that an earlier run has restored.
     """
 
     source: ClipInfo
     result: ClipInfo
     plan: Plan
+    done: int = 0
 
 
 def restore_video(
@@ -44,54 +67,181 @@ def restore_video(
     codec: str | None,
     crf: int | None,
     overwrite: bool,
+    restart: bool,
     on_start: Callable[[Job], None] | None,
     on_progress: Callable[[int, int | None], None] | None,
     on_work: Callable[[float], None] | None,
 ) -> int:
     """`Restorer.restore_video`."""
-    with open_clip(src, start=start, duration=duration, fps=fps) as source:
-        job = _job(restorer, source)
-        sink = create_clip(
-            dst, source, job.result, codec=codec, crf=crf, overwrite=overwrite
+    part = {"start": start, "duration": duration, "fps": fps}
+    coding = {"codec": codec, "crf": crf}
+    with open_clip(src, **part) as source:
+        info, scale = source.info, restorer.model.scale
+        result = replace(info, width=scale * info.width, height=scale * info.height)
+        create = partial(
+            create_clip, dst, source, result, **coding, overwrite=overwrite
         )
-        with sink:
+        check_output(Path(dst), source=source.path, overwrite=overwrite)
+        with JobFolder(Path(dst)) as folder:
+            with create(folder=folder.path) as sink:  # tells at once what cannot be
+                pass
+            folder.begin(
+                describe(restorer, source.path, {**part, **coding}),
+                partial(_choose, restorer, info),
+                restart=restart,
+            )
+            plan = from_json(Plan, folder.manifest["plan"])
+            threads = folder.manifest["threads"]
+            job = Job(info, result, plan, folder.num_done)
             if on_start is not None:
                 on_start(job)
-            count = 0
-            for frame in _restored(restorer, source, job.plan, on_work):
-                sink.write(frame)
-                count += 1
-                if on_progress is not None:
-                    on_progress(count, job.source.num_frames)
-            sink.commit()
+            if not folder.is_complete:
+                _restore(
+                    restorer,
+                    source,
+                    sink.segments(threads=threads),
+                    folder,
+                    job,
+                    on_progress=on_progress,
+                    on_work=on_work,
+                )
+            with (
+                warnings.catch_warnings(action="ignore"),  # told already
+                create(folder=folder.path, threads=threads) as sink,
+            ):
+                sink.join(folder.segments())
+                sink.commit()
+            count = folder.num_done
+            folder.remove()
     return count
 
 
-def _job(restorer: "Restorer", source: Source) -> Job:
-    info, scale = source.info, restorer.model.scale
+class _Restored(NamedTuple):
+    """A frame that has come out of the network.
+
+    Attributes:
+      first, count: number of the first frame of its segment, and how many that has.
+      frame: the frame.
+    """
+
+    first: int
+    count: int
+    frame: Frame
+
+
+class _Decoding:
+    """Iterates over the pixels of a clip, and keeps what else a frame has.
+
+    Attributes:
+      length: how many frames the clip has, None until its end is reached.
+    """
+
+    def __init__(self, source: Source):
+        self._source, self._frames = source, {}
+        self.length: int | None = None
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        index = -1
+        for index, frame in enumerate(self._source):
+            self._frames[index] = frame._replace(pixels=None)
+            yield frame.pixels
+        self.length = index + 1
+
+    def take(self, index: int, pixels: np.ndarray | None = None) -> Frame:
+        """A frame with other pixels; it is forgotten here."""
+        return self._frames.pop(index)._replace(pixels=pixels)
+
+
+def _choose(restorer: "Restorer", info: ClipInfo) -> dict:
+    """What a new manifest holds of the machine's making."""
     # An estimate may be far too low, and would leave frames without neighbours.
     counted = info.num_frames if info.is_counted else None
     size = info.height, info.width
     plan = restorer.plan(size, dtype=info.dtype, num_frames=counted)
-    result = replace(info, width=scale * info.width, height=scale * info.height)
-    return Job(info, result, plan)
+    return {"plan": to_json(plan), "threads": encoder_threads()}
+
+
+def _restore(
+    restorer: "Restorer",
+    source: Source,
+    segments: Segments,
+    folder: JobFolder,
+    job: Job,
+    *,
+    on_progress: Callable[[int, int | None], None] | None,
+    on_work: Callable[[float], None] | None,
+) -> None:
+    """Makes the segments that are missing."""
+    decoding, plan = _Decoding(source), job.plan
+    with Background(decoding, ahead=_DECODED_AHEAD) as decoded:
+        missing = _missing(restorer.windows(decoded, plan), decoding, folder)
+        stream = _restored(restorer, missing, plan, decoding, on_work)
+        kept = plan.window - 2 * plan.overlap
+        with closing(Background(stream, ahead=kept)) as restored:
+            told = _told(restored, job, on_progress)
+            for first, frames in _by_segment(told):
+                if decoding.length is not None:
+                    folder.note_end(decoding.length)
+                folder.write(segments, first, frames)
+    if decoding.length is not None:
+        folder.note_end(decoding.length)
+
+
+def _missing(
+    windows: Iterator[Window], decoding: _Decoding, folder: JobFolder
+) -> Iterator[Window]:
+    """The windows whose segments are not done; reads no further than the last one."""
+    done = dict(folder.done)
+    left = None if folder.num_frames is None else folder.num_frames - folder.num_done
+    for window in windows:
+        kept = _kept(window)
+        if kept and kept[0] not in done:
+            yield window
+            left = None if left is None else left - len(kept)
+        else:
+            for index in kept:
+                decoding.take(index)
+        if left == 0:
+            return
 
 
 def _restored(
-    restorer: "Restorer", source: Source, plan: Plan, on_work
-) -> Iterator[Frame]:
-    times = deque()
+    restorer: "Restorer",
+    windows: Iterator[Window],
+    plan: Plan,
+    decoding: _Decoding,
+    on_work: Callable[[float], None] | None,
+) -> Iterator[_Restored]:
+    for window, results in restorer.restore_windows(windows, plan, on_work=on_work):
+        kept = _kept(window)
+        for index, pixels in zip(kept, results, strict=True):
+            yield _Restored(kept[0], len(kept), decoding.take(index, pixels))
 
-    def pixels():
-        for frame in source:
-            times.append(frame.pts)
-            yield frame.pixels
 
-    kept = plan.window - 2 * plan.overlap
-    with Background(pixels(), ahead=_DECODED_AHEAD) as decoded:
-        stream = restorer.stream(decoded, plan=plan, on_work=on_work)
-        with closing(Background(stream, ahead=kept)) as restored:
-            for output in restored:
-                yield Frame(output, times.popleft())
-    if times:
-        raise RuntimeError(f"{len(times)} frames went in and did not come out")
+def _kept(window: Window) -> range:
+    """Numbers, in the clip, of the frames whose results are kept."""
+    return range(window.start, window.start + len(window.frames))[window.keep]
+
+
+def _told(
+    restored: Iterator[_Restored],
+    job: Job,
+    on_progress: Callable[[int, int | None], None] | None,
+) -> Iterator[_Restored]:
+    """Tells the progress, each time a frame is written."""
+    for count, item in enumerate(restored, job.done + 1):
+        yield item
+        if on_progress is not None:
+            on_progress(count, job.source.num_frames)
+
+
+def _by_segment(
+    restored: Iterator[_Restored],
+) -> Iterator[tuple[int, Iterator[Frame]]]:
+    """Number of the first frame, and the frames, of every segment.
+
+    Knows where a segment ends before the next one begins: that may be minutes later.
+    """
+    for item in restored:
+        frames = chain([item], islice(restored, item.count - 1))
+        yield item.first, (item.frame for item in frames)

@@ -1,0 +1,218 @@
+"""A restoration that survives: what is done lies in a folder beside the output.
+
+    .out.mp4.job/
+      job.json             what is restored, with what and how (`manifest.py`)
+      end.json             how many frames there are, once the end has been seen
+      00000000.segment     the kept frames of a window, by the number of the first
+      00000084.segment     (media/segments.py; pictures lie beside as PNG)
+      lock                 held while a process is at work
+
+There is no list of what is done to be kept in step with the files: a segment has its
+name when it is complete, and carries its own digest and that of `job.json`. So a run
+may end at any moment, and several processes may work in one folder.
+"""
+
+import json
+import os
+import shutil
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Self
+
+from bvsrpp_jax.errors import InputError
+from bvsrpp_jax.locking import Busy, hold
+from bvsrpp_jax.media import Frame, Segments
+from bvsrpp_jax.media.segments import (
+    SUFFIX,
+    Damaged,
+    Seal,
+    read_seal,
+    segment_name,
+)
+from bvsrpp_jax.partial import write_whole
+from bvsrpp_jax.restoration.manifest import Unusable, differences, parse, sealed
+
+
+class JobFolder:
+    """The folder of an output that is being made.
+
+    A context manager: it keeps other processes out, and goes away when it is left
+    without any segment done; otherwise an exception that leaves gets a note of what is
+    done.
+
+    Args:
+      target: the output.
+
+    Attributes:
+      path: the folder.
+      manifest: what is done here, after `begin`.
+      done: first frame -> seal, of every segment that is complete.
+      num_frames: how many frames the clip has, None until its end has been seen.
+
+    Raises:
+      InputError: another process is at work here, or nothing can be written.
+    """
+
+    def __init__(self, target: Path):
+        self._target = target
+        self.path = target.parent / f".{target.name}.job"
+        self.manifest: dict[str, Any] = {}
+        self.done: dict[int, Seal] = {}
+        self.num_frames: int | None = None
+        self._lock = ExitStack()
+
+    def __enter__(self) -> Self:
+        try:
+            self.path.mkdir(exist_ok=True)
+            self._lock.enter_context(hold(self.path / "lock"))
+        except Busy as error:
+            raise InputError(
+                f"{self._target}: is being restored by {error}. Wait for it, or give"
+                " the output another name."
+            ) from error
+        except OSError as error:
+            raise InputError(
+                f"{self._target}: cannot be written here ({error.strerror}). Choose"
+                " another folder."
+            ) from error
+        return self
+
+    def __exit__(self, _, error: BaseException | None, __) -> None:
+        if error is not None and self.done:
+            error.add_note(f"{self.num_done} frames are done; the same command resumes")
+        if self.path.exists() and not any(self.path.glob(f"*{SUFFIX}")):
+            self.remove()
+        self._lock.close()
+
+    def begin(
+        self,
+        description: Mapping[str, Any],
+        choose: Callable[[], Mapping[str, Any]],
+        *,
+        restart: bool,
+    ) -> None:
+        """Starts, or goes on where an earlier run ended.
+
+        Args:
+          description: `manifest.describe`.
+          choose: what else the manifest holds; called when nothing is begun.
+          restart: forget an earlier run.
+
+        Raises:
+          InputError: an earlier run was another restoration, or its manifest is
+            damaged.
+        """
+        if restart:
+            self._clear()
+        earlier = self._read_manifest()
+        if earlier is None:
+            self.manifest = sealed({**description, **choose()})
+            self._write("job.json", self.manifest)
+        else:
+            self._check_same(earlier, description)
+            self.manifest = earlier
+        self._remove_partials()
+        self._take_stock()
+
+    @property
+    def num_done(self) -> int:
+        """How many frames are done."""
+        return sum(seal.num_frames for seal in self.done.values())
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every frame is done."""
+        return self.num_done == self.num_frames
+
+    def segment(self, first: int) -> Path:
+        """The file of the segment that begins with a frame."""
+        return self.path / segment_name(first)
+
+    def segments(self) -> list[Path]:
+        """All files, in the order of the clip."""
+        return [self.segment(first) for first in sorted(self.done)]
+
+    def note_end(self, num_frames: int) -> None:
+        """Remembers how long the clip is, so that nobody needs to read on for it."""
+        if self.num_frames is None:
+            self._write("end.json", {"num_frames": num_frames})
+            self.num_frames = num_frames
+
+    def write(self, segments: Segments, first: int, frames: Iterable[Frame]) -> None:
+        """Makes a segment of frames."""
+        path = self.segment(first)
+        segments.write(path, frames, job=self.manifest["digest"], first=first)
+        self.done[first] = read_seal(path)
+
+    def remove(self) -> None:
+        """Removes the folder, the lock last."""
+        for entry in self._entries():
+            _remove(entry)
+        self._lock.close()  # network file systems keep open files, and their folders
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def _entries(self) -> list[Path]:
+        return [entry for entry in self.path.iterdir() if entry.name != "lock"]
+
+    def _clear(self) -> None:
+        for entry in self._entries():
+            _remove(entry)
+
+    def _remove_partials(self) -> None:
+        """What an earlier run was writing when it was killed."""
+        for entry in self._entries():
+            if entry.name.startswith("."):
+                _remove(entry)
+
+    def _read_manifest(self) -> dict[str, Any] | None:
+        try:
+            return parse((self.path / "job.json").read_bytes())
+        except FileNotFoundError:
+            return None
+        except (OSError, Unusable) as error:
+            raise InputError(
+                f"{self.path / 'job.json'}: cannot be used: {error}. Pass --restart,"
+                " which begins anew."
+            ) from error
+
+    def _check_same(self, earlier, description) -> None:
+        changed = differences(earlier, description)
+        if changed:
+            raise InputError(
+                f"{self.path}: is of another restoration: {'; '.join(changed)}. Give"
+                " the earlier input and settings to resume it, or pass --restart, which"
+                " begins anew."
+            )
+
+    def _take_stock(self) -> None:
+        """Finds the segments that are whole, and removes the others with a note."""
+        for path in sorted(self.path.glob(f"*{SUFFIX}")):
+            try:
+                seal = read_seal(path)
+                if seal.job != self.manifest["digest"]:
+                    raise Damaged("it is of another restoration")
+                self.done[seal.first] = seal
+            except Damaged as error:
+                warnings.warn(f"{path}: {error}; it is made again", stacklevel=2)
+                _remove(path)
+        end = self.path / "end.json"
+        if end.exists():
+            self.num_frames = json.loads(end.read_bytes())["num_frames"]
+
+    def _write(self, name: str, content: Mapping[str, Any]) -> None:
+        text = json.dumps(content, indent=2)
+        try:
+            write_whole(self.path / name, f"{text}\n".encode())
+        except OSError as error:
+            raise InputError(
+                f"{self._target}: cannot be written ({error.strerror}). Make room."
+            ) from error
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        os.remove(path)
