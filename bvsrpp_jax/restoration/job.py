@@ -108,12 +108,13 @@ class JobFolder:
             self._clear()
         earlier = self._read_manifest()
         if earlier is None:
+            self._clear()
             self.manifest = sealed({**description, **choose()})
             self._write("job.json", self.manifest)
         else:
             self._check_same(earlier, description)
             self.manifest = earlier
-        self._remove_partials()
+        self._clear(".*")  # what an earlier run was writing when it was killed
         self._take_stock()
 
     @property
@@ -147,24 +148,17 @@ class JobFolder:
         self.done[first] = read_seal(path)
 
     def remove(self) -> None:
-        """Removes the folder, the lock last."""
-        for entry in self._entries():
-            _remove(entry)
+        """Removes the folder: the manifest first, without which the rest is nothing."""
+        (self.path / "job.json").unlink(missing_ok=True)
+        self._clear()
         self._lock.close()  # network file systems keep open files, and their folders
         shutil.rmtree(self.path, ignore_errors=True)
 
-    def _entries(self) -> list[Path]:
-        return [entry for entry in self.path.iterdir() if entry.name != "lock"]
-
-    def _clear(self) -> None:
-        for entry in self._entries():
-            _remove(entry)
-
-    def _remove_partials(self) -> None:
-        """What an earlier run was writing when it was killed."""
-        for entry in self._entries():
-            if entry.name.startswith("."):
-                _remove(entry)
+    def _clear(self, pattern: str = "*") -> None:
+        """Removes everything but the lock, or what has certain names."""
+        for path in self.path.glob(pattern):
+            if path.name != "lock":
+                _remove(path)
 
     def _read_manifest(self) -> dict[str, Any] | None:
         try:
