@@ -44,6 +44,7 @@ from bvsrpp_jax.differences import changed_entries
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.evaluation.validation import make_validation
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
+from bvsrpp_jax.processes import connect, is_main, together
 from bvsrpp_jax.training.checkpoint import Checkpoints
 from bvsrpp_jax.training.guards import tell_skipped
 from bvsrpp_jax.training.log import RunLog
@@ -55,7 +56,6 @@ from bvsrpp_jax.training.parallel import (
     replicated,
     shard_batch,
 )
-from bvsrpp_jax.training.processes import connect, is_main, together
 from bvsrpp_jax.training.state import create_state
 from bvsrpp_jax.training.step import make_loss, make_train_step
 from bvsrpp_jax.training.stopping import StopRequest, Watchdog

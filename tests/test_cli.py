@@ -74,6 +74,7 @@ def test_every_option_arrives(clip, weights, capsys, monkeypatch):
         "fps": Fraction(30000, 1001),
         "overwrite": True,
         "restart": True,
+        "multihost": False,
     }
 
 

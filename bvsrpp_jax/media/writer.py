@@ -109,7 +109,7 @@ class VideoWriter:
 
     def segments(self, *, threads: int) -> "VideoSegments":
         """Encodes parts of this output, also after the writer is closed."""
-        return VideoSegments(self._muxer, self._settings, threads)
+        return VideoSegments(self._muxer, self._settings, self._encoder.to_yuv, threads)
 
     def join(self, paths: Sequence[Path]) -> None:
         """Writes all frames of a clip from its segments, in their order.
@@ -173,9 +173,9 @@ class VideoSegments:
     threads and so the bytes are the same whoever encodes it, and when.
     """
 
-    def __init__(self, muxer: str, settings: tuple, threads: int):
-        self._muxer, self._settings, self._threads = muxer, settings, threads
-        self._path = settings[0]
+    def __init__(self, muxer: str, settings: tuple, to_yuv: YuvEncoder, threads: int):
+        self._muxer, self._path = muxer, settings[0]
+        self._settings = *settings, threads, to_yuv
 
     def write(
         self, path: Path, frames: Iterable[Frame], *, job: str, first: int
@@ -196,7 +196,7 @@ class VideoSegments:
             av.open(io.BytesIO(), "w", format=self._muxer) as container,
             SegmentFile(path) as segment,
         ):
-            encoder = _Encoder(container, *self._settings, self._threads)
+            encoder = _Encoder(container, *self._settings)
             count = 0
             for frame in frames:
                 segment.add(encoder.encode(frame))
@@ -209,13 +209,23 @@ class VideoSegments:
 
 
 class _Encoder:
-    """Frames in, packets out."""
+    """Frames in, packets out.
 
-    def __init__(self, container, path, info, encoder, options, threads: int | None):
+    Args:
+      container: what the packets are for, also when they do not go there.
+      path, info, encoder, options: as for `_add_video`.
+      threads: None for one a processor.
+      to_yuv: what makes the encoder's frames. It has threads, and lives until the
+        garbage collector comes by, so that segments share one.
+    """
+
+    def __init__(
+        self, container, path, info, encoder, options, threads=None, to_yuv=None
+    ):
         self.stream = _add_video(container, path, info, encoder, options)
         self.stream.codec_context.thread_count = threads or encoder_threads()
         self._time_base, self._is_fed = info.time_base, False
-        self._to_yuv = YuvEncoder(
+        self.to_yuv = to_yuv or YuvEncoder(
             info.width,
             info.height,
             color=info.color.for_video(info.height),
@@ -230,7 +240,7 @@ class _Encoder:
 
     def encode(self, frame: Frame) -> Iterator[av.Packet]:
         """The packets that are ready once the encoder has this frame."""
-        picture = self._to_yuv(frame.pixels)
+        picture = self.to_yuv(frame.pixels)
         picture.pts, picture.time_base = frame.pts, self._time_base
         self._is_fed = True
         yield from self.stream.encode(picture)

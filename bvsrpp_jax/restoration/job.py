@@ -27,7 +27,6 @@ from bvsrpp_jax.media import Frame, Segments
 from bvsrpp_jax.media.segments import (
     SUFFIX,
     Damaged,
-    Seal,
     read_seal,
     segment_name,
 )
@@ -44,26 +43,30 @@ class JobFolder:
 
     Args:
       target: the output.
+      is_owner: the folder is this process' to make and remove; another one, of the same
+        restoration, only writes segments.
 
     Attributes:
       path: the folder.
-      manifest: what is done here, after `begin`.
-      done: first frame -> seal, of every segment that is complete.
+      manifest: what is done here, after `begin` or `follow`.
+      done: first frame -> number of frames, of every segment that is complete.
       num_frames: how many frames the clip has, None until its end has been seen.
 
     Raises:
       InputError: another process is at work here, or nothing can be written.
     """
 
-    def __init__(self, target: Path):
-        self._target = target
+    def __init__(self, target: Path, *, is_owner: bool = True):
+        self._target, self._is_owner = target, is_owner
         self.path = target.parent / f".{target.name}.job"
         self.manifest: dict[str, Any] = {}
-        self.done: dict[int, Seal] = {}
+        self.done: dict[int, int] = {}
         self.num_frames: int | None = None
         self._lock = ExitStack()
 
     def __enter__(self) -> Self:
+        if not self._is_owner:
+            return self
         try:
             self.path.mkdir(exist_ok=True)
             self._lock.enter_context(hold(self.path / "lock"))
@@ -82,6 +85,8 @@ class JobFolder:
     def __exit__(self, _, error: BaseException | None, __) -> None:
         if error is not None and self.done:
             error.add_note(f"{self.num_done} frames are done; the same command resumes")
+        if not self._is_owner:
+            return
         if self.path.exists() and not any(self.path.glob(f"*{SUFFIX}")):
             self.remove()
         self._lock.close()
@@ -115,17 +120,39 @@ class JobFolder:
             self._check_same(earlier, description)
             self.manifest = earlier
         self._clear(".*")  # what an earlier run was writing when it was killed
-        self._take_stock()
+        self.take_stock()
+        end = self.path / "end.json"
+        if end.exists():
+            self.num_frames = json.loads(end.read_bytes())["num_frames"]
+
+    def state(self) -> dict[str, Any]:
+        """What the owner knows, for `follow`."""
+        return {"done": list(self.done.items()), "num_frames": self.num_frames}
+
+    def follow(self, description: Mapping[str, Any], state: Mapping[str, Any]) -> None:
+        """Takes part in what the owner has begun.
+
+        Raises:
+          InputError: this process was started with something else.
+        """
+        self.manifest = self._read_manifest() or {}
+        self._check_same(self.manifest, description)
+        self.done, self.num_frames = dict(state["done"]), state["num_frames"]
 
     @property
     def num_done(self) -> int:
         """How many frames are done."""
-        return sum(seal.num_frames for seal in self.done.values())
+        return sum(self.done.values())
 
     @property
     def is_complete(self) -> bool:
         """Whether every frame is done."""
         return self.num_done == self.num_frames
+
+    def is_all_there(self) -> bool:
+        """Whether every frame is done, looking for what others have written."""
+        self.take_stock()
+        return self.is_complete
 
     def segment(self, first: int) -> Path:
         """The file of the segment that begins with a frame."""
@@ -137,15 +164,30 @@ class JobFolder:
 
     def note_end(self, num_frames: int) -> None:
         """Remembers how long the clip is, so that nobody needs to read on for it."""
-        if self.num_frames is None:
+        if self.num_frames is None and self._is_owner:
             self._write("end.json", {"num_frames": num_frames})
-            self.num_frames = num_frames
+        self.num_frames = num_frames
 
     def write(self, segments: Segments, first: int, frames: Iterable[Frame]) -> None:
         """Makes a segment of frames."""
         path = self.segment(first)
         segments.write(path, frames, job=self.manifest["digest"], first=first)
-        self.done[first] = read_seal(path)
+        self.done[first] = read_seal(path).num_frames
+
+    def take_stock(self) -> None:
+        """Finds the segments that are new and whole; removes others with a note."""
+        known = set(self.segments())
+        for path in sorted(self.path.glob(f"*{SUFFIX}")):
+            if path in known:
+                continue
+            try:
+                seal = read_seal(path)
+                if seal.job != self.manifest["digest"]:
+                    raise Damaged("it is of another restoration")
+                self.done[seal.first] = seal.num_frames
+            except Damaged as error:
+                warnings.warn(f"{path}: {error}; it is made again", stacklevel=2)
+                _remove(path)
 
     def remove(self) -> None:
         """Removes the folder: the manifest first, without which the rest is nothing."""
@@ -179,21 +221,6 @@ class JobFolder:
                 " the earlier input and settings to resume it, or pass --restart, which"
                 " begins anew."
             )
-
-    def _take_stock(self) -> None:
-        """Finds the segments that are whole, and removes the others with a note."""
-        for path in sorted(self.path.glob(f"*{SUFFIX}")):
-            try:
-                seal = read_seal(path)
-                if seal.job != self.manifest["digest"]:
-                    raise Damaged("it is of another restoration")
-                self.done[seal.first] = seal
-            except Damaged as error:
-                warnings.warn(f"{path}: {error}; it is made again", stacklevel=2)
-                _remove(path)
-        end = self.path / "end.json"
-        if end.exists():
-            self.num_frames = json.loads(end.read_bytes())["num_frames"]
 
     def _write(self, name: str, content: Mapping[str, Any]) -> None:
         text = json.dumps(content, indent=2)

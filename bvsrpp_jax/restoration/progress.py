@@ -26,7 +26,7 @@ class Reporter:
     def __init__(self, *, weights: str, target: str, stream: TextIO):
         self._weights, self._target, self._stream = weights, target, stream
         self._expected = self._bar = self._task = None
-        self._began = self._told = self._done = 0.0
+        self._began = self._told = self._done = self._resumed = 0.0
 
     def __enter__(self) -> Self:
         return self
@@ -45,6 +45,10 @@ class Reporter:
             f" {self._target} ({result.width}x{result.height}), weights"
             f" {self._weights}, {_told(job.plan, source.num_frames)}"
         )
+        if job.done:
+            expected = source.num_frames or "an unknown number of"
+            self._print(f"resuming: {job.done} of {expected} frames are done")
+        self._done = self._resumed = job.done
         self._began = self._told = time.monotonic()
         if self._stream.isatty():
             self._start_bar(source.num_frames)
@@ -69,9 +73,9 @@ class Reporter:
         if self._bar is not None:
             self._bar.stop()
         seconds = max(time.monotonic() - self._began, 1e-3)
+        speed = (count - self._resumed) / seconds
         self._print(
-            f"{self._target}: {count} frames in {clock(seconds)}"
-            f" ({count / seconds:.2f} frames/s)"
+            f"{self._target}: {count} frames in {clock(seconds)} ({speed:.2f} frames/s)"
         )
 
     def _print(self, line: str) -> None:
@@ -90,7 +94,7 @@ class Reporter:
         self._bar.start()
 
     def _state(self, total: int | None, seconds: float) -> str:
-        speed = self._done / seconds
+        speed = (self._done - self._resumed) / seconds
         if total is None:
             return f"{self._done:.0f} frames, {speed:.2f} frames/s"
         left = clock(max(0, total - self._done) / speed)

@@ -127,6 +127,7 @@ class Restorer:
         crf: int | None = None,
         overwrite: bool = False,
         restart: bool = False,
+        multihost: bool = False,
         on_start: Callable[[Job], None] | None = None,
         on_progress: Callable[[int, int | None], None] | None = None,
         on_work: Callable[[float], None] | None = None,
@@ -146,6 +147,8 @@ class Restorer:
           codec, crf: encoder and its constant quality, None for good ones.
           overwrite: replace `dst` once the new one is complete.
           restart: forget what an interrupted call has done.
+          multihost: all processes of the program, joined by `jax.distributed`, call
+            this alike and share the work; `dst` is on a file system of all of them.
           on_start: called once, before anything is compiled.
           on_progress: called with the number of frames written and how many are
             expected (an estimate for some containers, None if not known).
@@ -169,6 +172,7 @@ class Restorer:
             crf=crf,
             overwrite=overwrite,
             restart=restart,
+            multihost=multihost,
             on_start=on_start,
             on_progress=on_progress,
             on_work=on_work,

@@ -4,9 +4,10 @@ The output is made segment by segment (`job.py`), so that a run may end at any m
 and the next one goes on; it is joined at the end.
 """
 
+import json
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -22,12 +23,14 @@ from bvsrpp_jax.media import (
     ClipInfo,
     Frame,
     Segments,
+    Sink,
     Source,
     create_clip,
     open_clip,
 )
 from bvsrpp_jax.media.outputs import check_output
 from bvsrpp_jax.media.writer import encoder_threads
+from bvsrpp_jax.restoration.crew import Crew
 from bvsrpp_jax.restoration.job import JobFolder
 from bvsrpp_jax.restoration.manifest import describe, from_json, to_json
 from bvsrpp_jax.restoration.plan import Plan
@@ -68,6 +71,7 @@ def restore_video(
     crf: int | None,
     overwrite: bool,
     restart: bool,
+    multihost: bool,
     on_start: Callable[[Job], None] | None,
     on_progress: Callable[[int, int | None], None] | None,
     on_work: Callable[[float], None] | None,
@@ -75,23 +79,22 @@ def restore_video(
     """`Restorer.restore_video`."""
     part = {"start": start, "duration": duration, "fps": fps}
     coding = {"codec": codec, "crf": crf}
-    with open_clip(src, **part) as source:
+    with Crew(multihost=multihost) as crew, open_clip(src, **part) as source:
         info, scale = source.info, restorer.model.scale
         result = replace(info, width=scale * info.width, height=scale * info.height)
         create = partial(
             create_clip, dst, source, result, **coding, overwrite=overwrite
         )
         check_output(Path(dst), source=source.path, overwrite=overwrite)
-        with JobFolder(Path(dst)) as folder:
-            with create(folder=folder.path) as sink:  # tells at once what cannot be
+        with JobFolder(Path(dst), is_owner=crew.is_main) as folder:
+            # Tells at once what cannot be; a helper does not wait for the folder.
+            with create(folder=folder.path if crew.is_main else None) as sink:
                 pass
-            folder.begin(
-                describe(restorer, source.path, {**part, **coding}),
-                partial(_choose, restorer, info),
-                restart=restart,
-            )
-            plan = from_json(Plan, folder.manifest["plan"])
+            description = describe(restorer, source.path, {**part, **coding})
+            choose = partial(_choose, restorer, info)
+            _begin(crew, folder, description, choose, restart=restart)
             threads = folder.manifest["threads"]
+            plan = from_json(Plan, folder.manifest["plan"])
             job = Job(info, result, plan, folder.num_done)
             if on_start is not None:
                 on_start(job)
@@ -102,18 +105,52 @@ def restore_video(
                     sink.segments(threads=threads),
                     folder,
                     job,
+                    crew,
                     on_progress=on_progress,
                     on_work=on_work,
                 )
-            with (
-                warnings.catch_warnings(action="ignore"),  # told already
-                create(folder=folder.path, threads=threads) as sink,
-            ):
-                sink.join(folder.segments())
-                sink.commit()
-            count = folder.num_done
-            folder.remove()
-    return count
+            crew.wait("restored")
+            if crew.is_main:
+                create = partial(create, folder=folder.path, threads=threads)
+                _publish(create, folder, crew)
+            crew.hear("published", 0)
+    return folder.num_frames
+
+
+def _begin(
+    crew: Crew,
+    folder: JobFolder,
+    description: dict,
+    choose: Callable[[], dict],
+    *,
+    restart: bool,
+) -> None:
+    """Process 0 starts the job or takes it up, the others follow."""
+    if crew.is_main:
+        folder.begin(description, choose, restart=restart)
+        if crew.count > 1:
+            token = crew.share_token(folder.path)
+            crew.say("begun", json.dumps({"token": token, **folder.state()}))
+    else:
+        state = json.loads(crew.hear("begun", 0))
+        crew.check_shared(folder.path, state["token"])
+        folder.follow(description, state)
+    crew.wait("ready")
+
+
+def _publish(create: Callable[[], Sink], folder: JobFolder, crew: Crew) -> None:
+    """Joins the segments, gives the output its name and removes the job."""
+    crew.await_files(folder.is_all_there)
+    if not folder.is_complete:
+        raise RuntimeError(f"{folder.num_done} of {folder.num_frames} frames came out")
+    with (
+        warnings.catch_warnings(action="ignore"),  # told already
+        create() as sink,
+    ):
+        sink.join(folder.segments())
+        sink.commit()
+    folder.remove()
+    crew.say("published")
 
 
 class _Restored(NamedTuple):
@@ -147,9 +184,14 @@ class _Decoding:
             yield frame.pixels
         self.length = index + 1
 
-    def take(self, index: int, pixels: np.ndarray | None = None) -> Frame:
+    def take(self, index: int, pixels: np.ndarray) -> Frame:
         """A frame with other pixels; it is forgotten here."""
         return self._frames.pop(index)._replace(pixels=pixels)
+
+    def drop(self, indices: Iterable[int]) -> None:
+        """Forgets frames that are not wanted."""
+        for index in indices:
+            del self._frames[index]
 
 
 def _choose(restorer: "Restorer", info: ClipInfo) -> dict:
@@ -167,19 +209,30 @@ def _restore(
     segments: Segments,
     folder: JobFolder,
     job: Job,
+    crew: Crew,
     *,
     on_progress: Callable[[int, int | None], None] | None,
     on_work: Callable[[float], None] | None,
 ) -> None:
     """Makes the segments that are missing."""
-    decoding, plan = _Decoding(source), job.plan
+    decoding, plan, count = _Decoding(source), job.plan, job.done
+
+    def on_frame() -> None:
+        nonlocal count
+        count += 1
+        if on_progress is not None:
+            on_progress(count, job.source.num_frames)
+
     with Background(decoding, ahead=_DECODED_AHEAD) as decoded:
-        missing = _missing(restorer.windows(decoded, plan), decoding, folder)
-        stream = _restored(restorer, missing, plan, decoding, on_work)
+        windows = restorer.windows(decoded, plan)
+        missing = _share(_missing(windows, decoding, folder), decoding, crew)
+        stream = _restored(restorer, missing, plan, decoding, crew.of_all(on_work))
         kept = plan.window - 2 * plan.overlap
-        with closing(Background(stream, ahead=kept)) as restored:
-            told = _told(restored, job, on_progress)
-            for first, frames in _by_segment(told):
+        with (
+            closing(Background(stream, ahead=kept)) as restored,
+            crew.watching(restored.close),
+        ):
+            for first, frames in _by_segment(restored, on_frame):
                 if decoding.length is not None:
                     folder.note_end(decoding.length)
                 folder.write(segments, first, frames)
@@ -199,10 +252,20 @@ def _missing(
             yield window
             left = None if left is None else left - len(kept)
         else:
-            for index in kept:
-                decoding.take(index)
+            decoding.drop(kept)
         if left == 0:
             return
+
+
+def _share(
+    windows: Iterator[Window], decoding: _Decoding, crew: Crew
+) -> Iterator[Window]:
+    """Every so-manieth window: those that this process restores."""
+    for number, window in enumerate(windows):
+        if number % crew.count == crew.index:
+            yield window
+        else:
+            decoding.drop(_kept(window))
 
 
 def _restored(
@@ -223,25 +286,25 @@ def _kept(window: Window) -> range:
     return range(window.start, window.start + len(window.frames))[window.keep]
 
 
-def _told(
-    restored: Iterator[_Restored],
-    job: Job,
-    on_progress: Callable[[int, int | None], None] | None,
-) -> Iterator[_Restored]:
-    """Tells the progress, each time a frame is written."""
-    for count, item in enumerate(restored, job.done + 1):
-        yield item
-        if on_progress is not None:
-            on_progress(count, job.source.num_frames)
-
-
 def _by_segment(
-    restored: Iterator[_Restored],
+    restored: Iterator[_Restored], on_frame: Callable[[], None]
 ) -> Iterator[tuple[int, Iterator[Frame]]]:
     """Number of the first frame, and the frames, of every segment.
 
     Knows where a segment ends before the next one begins: that may be minutes later.
+
+    Args:
+      restored: frames of whole segments.
+      on_frame: called when a frame is written.
     """
     for item in restored:
-        frames = chain([item], islice(restored, item.count - 1))
-        yield item.first, (item.frame for item in frames)
+        rest = islice(restored, item.count - 1)
+        yield item.first, _frames(chain([item], rest), on_frame)
+
+
+def _frames(
+    restored: Iterator[_Restored], on_frame: Callable[[], None]
+) -> Iterator[Frame]:
+    for item in restored:
+        yield item.frame
+        on_frame()

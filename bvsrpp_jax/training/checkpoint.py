@@ -25,6 +25,7 @@ import jax
 import numpy as np
 
 from bvsrpp_jax.errors import InputError
+from bvsrpp_jax.processes import is_main, together
 from bvsrpp_jax.training import storage
 from bvsrpp_jax.training.agreement import everywhere, from_main, list_from_main
 from bvsrpp_jax.training.digest import (
@@ -34,7 +35,6 @@ from bvsrpp_jax.training.digest import (
     by_name,
     sealed,
 )
-from bvsrpp_jax.training.processes import is_main, together
 from bvsrpp_jax.training.reading import read_params, read_state, to_stderr
 
 __all__ = ["Checkpoints", "read_params"]

@@ -1,7 +1,7 @@
 """The processes of a run, one a host: how they find and wait for one another.
 
-All processes run the same program on the same steps; between them stands JAX's
-coordination service, at process 0. It is neither encrypted nor authenticated, so its
+All processes run the same program; between them stands JAX's coordination service, at
+process 0. It is neither encrypted nor authenticated, so its
 port belongs into a private network (docs/tpu-pods.md).
 """
 
@@ -79,3 +79,20 @@ def together() -> Iterator[None]:
             raise InputError(f"process {numbers}: cannot go on. Read its message.")
     if failure is not None:
         raise failure
+
+
+def leave_word(key: str, text: str) -> None:
+    """Tells all processes something, once; no device takes part."""
+    _service().key_value_set(key, text)
+
+
+def words(folder: str) -> dict[str, str]:
+    """What has been told so far under keys that begin with `folder/`."""
+    return dict(_service().key_value_dir_get(f"{folder}/"))
+
+
+def _service():
+    """JAX has no public name for it; Orbax uses this one as well."""
+    from jax._src import distributed
+
+    return distributed.global_state.client
