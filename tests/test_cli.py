@@ -11,7 +11,7 @@ from stand_in import StandIn
 
 import bvsrpp_jax.weights
 from bvsrpp_jax import cli
-from bvsrpp_jax.errors import InputError
+from bvsrpp_jax.errors import InputError, Stopped
 from bvsrpp_jax.restoration import Restorer
 
 
@@ -144,6 +144,23 @@ def test_exit_codes(clip, weights, capsys, monkeypatch, error, code, text):
     found, _, err = run(capsys, "restore", "in.mp4", "out.mp4")
     assert found == code
     assert err.endswith(text)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "text"),
+    [
+        (InputError("x: y."), 2, "bvsrpp: error: x: y. (3 frames are done)\n"),
+        (KeyboardInterrupt(), 130, "bvsrpp: interrupted: 3 frames are done\n"),
+        (Stopped(), 75, "bvsrpp: stopped: 3 frames are done\n"),
+    ],
+)
+def test_what_is_kept_is_said(clip, weights, capsys, monkeypatch, error, code, text):
+    def fail(*_, **__):
+        error.add_note("3 frames are done")
+        raise error
+
+    monkeypatch.setattr(Restorer, "restore_video", fail)
+    assert run(capsys, "restore", "in.mp4", "out.mp4") == (code, "", text)
 
 
 def test_sigterm_cleans_up_and_the_old_handler_comes_back(

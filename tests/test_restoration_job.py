@@ -16,6 +16,8 @@ from stand_in import StandIn
 
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.media.pictures import encode_png
+from bvsrpp_jax.media.reader import VideoReader
+from bvsrpp_jax.media.writer import VideoWriter
 from bvsrpp_jax.restoration import Restorer
 from bvsrpp_jax.restoration.manifest import from_json, to_json
 from bvsrpp_jax.restoration.plan import Memory, Plan
@@ -143,25 +145,32 @@ def test_the_recorded_plan_is_used(tmp_path, source, monkeypatch):
     assert b"threads=3" in packets(target, "video")[0][1]
 
 
-def test_a_restoration_that_lacks_only_its_end_reads_no_frame(
-    tmp_path, source, monkeypatch
-):
-    interrupt(source, tmp_path / "out.mp4", at=14)
-    rest = restorer()
-    rest.restore_video(source, tmp_path / "out.mp4")
-    assert rest.num_windows == 1
-    (tmp_path / "out.mp4").unlink()
-
+def test_no_more_is_read_than_the_missing_segments_need(tmp_path, source, monkeypatch):
     def full(*_):
-        raise KeyboardInterrupt
+        raise InputError("out.mp4: the disk is full.")
 
     with monkeypatch.context() as patch:
-        patch.setattr("bvsrpp_jax.media.writer.VideoWriter.join", full)
-        with pytest.raises(KeyboardInterrupt) as caught:
+        patch.setattr(VideoWriter, "join", full)
+        with pytest.raises(InputError) as caught:
             restorer().restore_video(source, tmp_path / "out.mp4")
     assert caught.value.__notes__ == ["14 frames are done; the same command resumes"]
-    monkeypatch.setattr("bvsrpp_jax.media.reader.VideoReader.__iter__", None)
+    job, read, frames = tmp_path / ".out.mp4.job", [], VideoReader.__iter__
+
+    def reading(self):
+        for frame in frames(self):
+            read.append(frame.pts)
+            yield frame
+
+    monkeypatch.setattr(VideoReader, "__iter__", reading)
+    (job / "00000000.segment").unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(VideoWriter, "join", full)
+        with pytest.raises(InputError):
+            restorer().restore_video(source, tmp_path / "out.mp4")
+    assert 5 <= len(read) <= 5 + 6  # a window and the next frame; some are read ahead
+    read.clear()
     assert restorer().restore_video(source, tmp_path / "out.mp4") == 14
+    assert read == []
 
 
 @pytest.mark.parametrize(

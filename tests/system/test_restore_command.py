@@ -1,6 +1,7 @@
 """Real processes: they end as they should and leave nothing behind."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -60,37 +61,77 @@ def test_a_clip_is_restored(tmp_path, weights):
     assert sorted(os.listdir(tmp_path)) == ["in.mp4", "out.mp4"]
 
 
-@pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
-)
-def test_signals_in_the_middle_leave_nothing(tmp_path, weights, number, code):
-    write_video(tmp_path / "in.mp4", pictures(60))
+def start_long(folder, weights, *more):
+    """A restoration of many windows, and the folder of its job."""
     process = start(
-        tmp_path,
+        folder,
         *("restore", "in.mp4", "out.mp4", "--weights", weights),
-        *("--window", "3", "--overlap", "1"),
+        *("--window", "4", "--overlap", "1", *more),
     )
-    wait_for(lambda: any("partial" in name for name in os.listdir(tmp_path)), process)
-    time.sleep(0.5)
+    return process, folder / ".out.mp4.job"
+
+
+def segments(job):
+    return list(job.glob("*.segment"))
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "word"),
+    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 75, "stopped")],
+)
+def test_signals_in_the_middle_lose_nothing(tmp_path, weights, number, code, word):
+    write_video(tmp_path / "in.mp4", pictures(24))
+    process, job = start_long(tmp_path, weights)
+    wait_for(lambda: len(segments(job)) >= 3, process)
     process.send_signal(number)
+    began = time.monotonic()
     ended, err = finish(process)
+    assert time.monotonic() - began < 20
     assert ended == code, err
     assert "Traceback" not in err
+    pattern = rf"bvsrpp: {word}: (\d+) frames are done; the same command resumes"
+    done = int(re.fullmatch(pattern, err.splitlines()[-1])[1])
+    assert done >= 5  # the third segment may have had no time to be counted
+    assert sorted(os.listdir(tmp_path)) == [".out.mp4.job", "in.mp4"]
+    process, _ = start_long(tmp_path, weights)
+    code, err = finish(process)
+    assert code == 0, err
+    resumed = int(re.search(r"resuming: (\d+) of 24 frames are done", err)[1])
+    assert resumed >= max(done, 7)
+    assert len(read_frames(tmp_path / "out.mp4")) == 24
+    assert sorted(os.listdir(tmp_path)) == ["in.mp4", "out.mp4"]
+
+
+def test_a_signal_before_a_window_is_done_leaves_nothing(tmp_path, weights):
+    write_video(tmp_path / "in.mp4", pictures(24))
+    process, job = start_long(tmp_path, weights)
+    wait_for((job / "job.json").exists, process)
+    process.send_signal(signal.SIGTERM)
+    code, err = finish(process)
+    assert (code, err.splitlines()[-1]) == (
+        75,
+        "bvsrpp: stopped: nothing is left behind",
+    )
     assert os.listdir(tmp_path) == ["in.mp4"]
 
 
-def test_sigkill_leaves_the_earlier_output(tmp_path, weights):
-    write_video(tmp_path / "in.mp4", pictures(60))
+@pytest.mark.long
+def test_sigkill_leaves_the_earlier_output_and_a_second_process_none(tmp_path, weights):
+    write_video(tmp_path / "in.mp4", pictures(24))
     (tmp_path / "out.mp4").write_bytes(b"earlier")
-    process = start(
-        tmp_path,
-        *("restore", "in.mp4", "out.mp4", "--weights", weights, "--overwrite"),
-        *("--window", "3", "--overlap", "1"),
-    )
-    wait_for(lambda: any("partial" in name for name in os.listdir(tmp_path)), process)
+    process, job = start_long(tmp_path, weights, "--overwrite")
+    wait_for(lambda: segments(job), process)
+    second, _ = start_long(tmp_path, weights, "--overwrite")
+    code, err = finish(second)
+    assert code == 2
+    assert f"out.mp4: is being restored by process {process.pid} on" in err
+    assert process.poll() is None
     process.kill()
     finish(process)
     assert (tmp_path / "out.mp4").read_bytes() == b"earlier"
+    process, _ = start_long(tmp_path, weights, "--overwrite", "--quiet")
+    assert finish(process) == (0, "")
+    assert len(read_frames(tmp_path / "out.mp4")) == 24
 
 
 def test_a_full_disk_is_one_line(tmp_path, weights):
