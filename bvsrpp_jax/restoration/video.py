@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from bvsrpp_jax.background import Background
+from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.media import (
     ClipInfo,
     Frame,
@@ -29,6 +30,7 @@ from bvsrpp_jax.media import (
     open_clip,
 )
 from bvsrpp_jax.media.outputs import check_output
+from bvsrpp_jax.media.segments import Damaged
 from bvsrpp_jax.media.writer import encoder_threads
 from bvsrpp_jax.restoration.crew import Crew
 from bvsrpp_jax.restoration.job import JobFolder
@@ -147,7 +149,13 @@ def _publish(create: Callable[[], Sink], folder: JobFolder, crew: Crew) -> None:
         warnings.catch_warnings(action="ignore"),  # told already
         create() as sink,
     ):
-        sink.join(folder.segments())
+        try:
+            sink.join(folder.segments())
+        except Damaged as error:
+            raise InputError(
+                f"{folder.path}: a segment was damaged meanwhile: {error}. Start the"
+                " same command again, which makes it anew."
+            ) from error
         sink.commit()
     folder.remove()
     crew.say("published")
