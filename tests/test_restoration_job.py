@@ -277,6 +277,21 @@ def test_a_damaged_manifest_is_told_and_never_trusted(
     assert len(segments(interrupted)) == 3
 
 
+@pytest.mark.parametrize("kind", ["cut", "changed", "other"])
+def test_a_damaged_end_is_found_anew(tmp_path, source, kind):
+    interrupt(source, tmp_path / "out.mp4", at=12)
+    path = tmp_path / ".out.mp4.job" / "end.json"
+    text = path.read_text()
+    assert json.loads(text)["num_frames"] == 14
+    bad = {
+        "cut": text[:10],
+        "changed": text.replace("14", "11"),
+        "other": json.dumps(sealed({"job": "another", "num_frames": 11})),
+    }[kind]
+    path.write_text(bad)
+    assert restorer().restore_video(source, tmp_path / "out.mp4") == 14
+
+
 def test_segments_without_a_manifest_are_nothing(tmp_path, source, interrupted):
     (interrupted / "job.json").unlink()
     again = restorer()

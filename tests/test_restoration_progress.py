@@ -65,6 +65,13 @@ def test_files_get_a_line_now_and_then(monkeypatch):
     assert not any("\r" in line or "\x1b" in line for line in lines)
 
 
+def test_a_resumed_run_says_where_it_goes_on(monkeypatch):
+    """4 frames are done: the other 5 take the time, the speed is theirs."""
+    lines = run(StringIO(), monkeypatch, 4, replace(JOB, done=4)).splitlines()
+    assert lines[1] == "resuming: 4 of 9 frames are done"
+    assert lines[2] == "6 of 9 frames, 0.12 frames/s, 0:28 left"
+
+
 def test_terminals_get_a_bar(monkeypatch):
     stream = Terminal()
     with Reporter(weights="lite", target="out.mp4", stream=stream) as reporter:

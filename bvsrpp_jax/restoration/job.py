@@ -31,7 +31,13 @@ from bvsrpp_jax.media.segments import (
     segment_name,
 )
 from bvsrpp_jax.partial import write_whole
-from bvsrpp_jax.restoration.manifest import Unusable, differences, parse, sealed
+from bvsrpp_jax.restoration.manifest import (
+    FORMAT,
+    Unusable,
+    differences,
+    sealed,
+    unsealed,
+)
 
 
 class JobFolder:
@@ -121,9 +127,7 @@ class JobFolder:
             self.manifest = earlier
         self._clear(".*")  # what an earlier run was writing when it was killed
         self.take_stock()
-        end = self.path / "end.json"
-        if end.exists():
-            self.num_frames = json.loads(end.read_bytes())["num_frames"]
+        self.num_frames = self._read_end()
 
     def state(self) -> dict[str, Any]:
         """What the owner knows, for `follow`."""
@@ -165,7 +169,8 @@ class JobFolder:
     def note_end(self, num_frames: int) -> None:
         """Remembers how long the clip is, so that nobody needs to read on for it."""
         if self.num_frames is None and self._is_owner:
-            self._write("end.json", {"num_frames": num_frames})
+            end = {"job": self.manifest["digest"], "num_frames": num_frames}
+            self._write("end.json", sealed(end))
         self.num_frames = num_frames
 
     def write(self, segments: Segments, first: int, frames: Iterable[Frame]) -> None:
@@ -204,7 +209,10 @@ class JobFolder:
 
     def _read_manifest(self) -> dict[str, Any] | None:
         try:
-            return parse((self.path / "job.json").read_bytes())
+            manifest = unsealed((self.path / "job.json").read_bytes())
+            if manifest["format"] != FORMAT:
+                raise Unusable(f"it is of format {manifest['format']}, not {FORMAT}")
+            return manifest
         except FileNotFoundError:
             return None
         except (OSError, Unusable) as error:
@@ -212,6 +220,14 @@ class JobFolder:
                 f"{self.path / 'job.json'}: cannot be used: {error}. Pass --restart,"
                 " which begins anew."
             ) from error
+
+    def _read_end(self) -> int | None:
+        """The number of frames; a file that is not whole only costs finding it anew."""
+        try:
+            end = unsealed((self.path / "end.json").read_bytes())
+        except (OSError, Unusable):
+            return None
+        return end["num_frames"] if end["job"] == self.manifest["digest"] else None
 
     def _check_same(self, earlier, description) -> None:
         changed = differences(earlier, description)

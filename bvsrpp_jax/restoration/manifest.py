@@ -35,7 +35,7 @@ _PIECE = 1 << 20
 
 
 class Unusable(Exception):
-    """A manifest cannot be trusted; the message says why."""
+    """A record cannot be trusted; the message says why."""
 
 
 def sealed(content: Mapping[str, Any]) -> dict[str, Any]:
@@ -46,22 +46,20 @@ def sealed(content: Mapping[str, Any]) -> dict[str, Any]:
     return {**content, "digest": hashlib.blake2b(text, digest_size=32).hexdigest()}
 
 
-def parse(data: bytes) -> dict[str, Any]:
-    """A stored manifest.
+def unsealed(data: bytes) -> dict[str, Any]:
+    """A record as it was sealed.
 
     Raises:
-      Unusable: it is not what was written, or of another version.
+      Unusable: it is not what was written.
     """
     try:
-        manifest = json.loads(data)
-        whole = sealed(manifest)["digest"] == manifest["digest"]
+        content = json.loads(data)
+        whole = sealed(content)["digest"] == content["digest"]
     except (ValueError, TypeError, AttributeError, KeyError) as error:
         raise Unusable("it is damaged") from error
     if not whole:
         raise Unusable("it has changed since it was written")
-    if manifest["format"] != FORMAT:
-        raise Unusable(f"it is of format {manifest['format']}, not {FORMAT}")
-    return manifest
+    return content
 
 
 def differences(manifest: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
