@@ -38,3 +38,15 @@ def test_an_earlier_folder_comes_back_when_its_replacement_fails(tmp_path):
     partial.discard()
     assert os.listdir(tmp_path) == ["out"]
     assert os.listdir(target) == ["00000000.png"]
+
+
+@pytest.mark.parametrize("kind", [PartialFile, PartialFolder])
+def test_another_folder_may_hold_it_meanwhile(tmp_path, kind):
+    work = tmp_path / "work"
+    work.mkdir()
+    partial = kind(tmp_path / "out", work)
+    assert len(list(work.iterdir())) == 1
+    assert list(tmp_path.iterdir()) == [work]
+    partial.publish()
+    assert (tmp_path / "out").exists()
+    assert list(work.iterdir()) == []

@@ -82,6 +82,7 @@ def test_two_processes_share_the_segments(tmp_path, source):
     assert files(tmp_path) == ["in.mp4", "out.mp4", "whole.mp4"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("dead", [0, 1])
 def test_a_process_that_dies_ends_the_others_and_any_number_resumes(
     tmp_path, source, dead
