@@ -1,28 +1,35 @@
 """Restores clips of any length and size: frames in, frames out, or file to file."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from fractions import Fraction
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 
-from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
-from bvsrpp_jax.restoration.chunks import PASSES, make_programs, restore_in_chunks
 from bvsrpp_jax.restoration.codes import check_frames
-from bvsrpp_jax.restoration.plan import Plan, make_plan
+from bvsrpp_jax.restoration.engine import Engine
+from bvsrpp_jax.restoration.memory import available_memory
+from bvsrpp_jax.restoration.plan import Clip, Plan, Wishes, make_plan
+from bvsrpp_jax.restoration.spool import Spool
 from bvsrpp_jax.restoration.video import Job, restore_video
 from bvsrpp_jax.restoration.window import Window, windows
+from bvsrpp_jax.restoration.work import WindowWork
+
+OnWork = Callable[[float], None]
 
 
 class Restorer:
     """A network ready to restore clips, its programs compiled once for a frame size.
 
     A clip that is no longer than a window has the network's exact result, computed
-    chunk by chunk; a longer one is restored window by window.
+    chunk by chunk; a longer one is restored window by window, frames that are too large
+    for memory tile by tile.
 
     Args:
       model: the network.
@@ -31,8 +38,21 @@ class Restorer:
         to 96.
       overlap: frames at either cut of a window that are restored but not kept, None
         for 6, or fewer in short windows.
-      chunk: frames that the device holds at a time, None for 8, or fewer where memory
-        is short.
+      chunk: frames that a device holds at a time, None for 8, or fewer where memory is
+        short.
+      exact: restore whole clips, whatever their length; on disk if need be.
+      tile: longest side of a tile in pixels, 0 for whole frames, None for as large as
+        memory allows.
+      dtype: "float32" or "bfloat16" for the computation, None for the network's own.
+      ensemble: the mean of how many results: 8 flips and transpositions, 2 directions
+        of time, 16 both, 1 none.
+      memory: bytes of a device that may be used, None for what is free.
+      scratch: a folder where frames and features may wait, None for a temporary one
+        that is used for `exact` alone.
+      devices: which share the work, None for all of this process.
+
+    Raises:
+      InputError: options contradict each other.
     """
 
     def __init__(
@@ -43,18 +63,42 @@ class Restorer:
         window: int | None = None,
         overlap: int | None = None,
         chunk: int | None = None,
+        exact: bool = False,
+        tile: int | None = None,
+        dtype: str | None = None,
+        ensemble: int = 1,
+        memory: int | None = None,
+        scratch: str | os.PathLike | None = None,
+        devices: Sequence[jax.Device] | None = None,
     ):
         self.model, self.params = model, params
-        self.window, self.overlap, self.chunk = window, overlap, chunk
-        self._programs = make_programs(model)
+        self.wishes = Wishes(
+            window=window,
+            overlap=overlap,
+            chunk=chunk,
+            exact=exact,
+            tile=tile,
+            dtype=dtype,
+            ensemble=ensemble,
+            disk=exact or scratch is not None,
+        )
+        self.wishes.check()
+        self._memory = memory
+        self._scratch = None if scratch is None else Path(scratch)
+        self._devices = list(devices or jax.local_devices())
+        self._engine = Engine(model, params)
 
     def __repr__(self) -> str:
         count = sum(leaf.size for leaf in jax.tree.leaves(self.params))
+        chosen = "".join(
+            f", {name}={value}"
+            for name, value in vars(self.wishes).items()
+            if value != getattr(Wishes, name)
+        )
         return (
             f"Restorer(scale={self.model.scale}, {count:,} parameters,"
             f" mid_channels={self.model.mid_channels},"
-            f" num_blocks={self.model.num_blocks},"
-            f" window={self.window}, overlap={self.overlap}, chunk={self.chunk})"
+            f" num_blocks={self.model.num_blocks}{chosen})"
         )
 
     def plan(
@@ -64,19 +108,18 @@ class Restorer:
         dtype: np.dtype = np.uint8,
         num_frames: int | None = None,
     ) -> Plan:
-        """How frames of a size (h, w) will be run.
+        """How frames of a size (h, w) and type will be restored.
 
         Raises:
           InputError: they do not fit into memory.
         """
+        scratch = self._scratch or Spool.usual_folder()
         return make_plan(
             self.model,
-            size,
-            dtype=np.dtype(dtype),
-            num_frames=num_frames,
-            window=self.window,
-            overlap=self.overlap,
-            chunk=self.chunk,
+            Clip(tuple(size), np.dtype(dtype), num_frames),
+            self.wishes,
+            num_devices=len(self._devices),
+            available=available_memory(self._memory, scratch),
         )
 
     def stream(
@@ -84,7 +127,7 @@ class Restorer:
         frames: Iterable[np.ndarray],
         *,
         plan: Plan | None = None,
-        on_work: Callable[[float], None] | None = None,
+        on_work: OnWork | None = None,
     ) -> Iterator[np.ndarray]:
         """Restores frames as they come; memory does not grow with their number.
 
@@ -128,7 +171,7 @@ class Restorer:
         overwrite: bool = False,
         on_start: Callable[[Job], None] | None = None,
         on_progress: Callable[[int, int | None], None] | None = None,
-        on_work: Callable[[float], None] | None = None,
+        on_work: OnWork | None = None,
     ) -> int:
         """Restores a video file or a folder of pictures into another.
 
@@ -179,16 +222,21 @@ class Restorer:
         if first is None:
             return
         checked = check_frames(np.asarray(first), frames)
-        yield from windows(checked, size=plan.window, overlap=plan.overlap)
+        with Spool(self._scratch) if plan.on_disk else nullcontext() as spool:
+            held = map(spool.hold, checked) if spool else checked
+            yield from windows(held, size=plan.window, overlap=plan.overlap)
 
     def restore_windows(
         self,
         windows: Iterable[Window],
         plan: Plan,
         *,
-        on_work: Callable[[float], None] | None = None,
+        on_work: OnWork | None = None,
     ) -> Iterator[tuple[Window, Iterator[np.ndarray]]]:
         """Restores windows, any of a clip's, in the order in which they come.
+
+        Several devices work at different windows or tiles at the same time, and so a
+        few windows ahead.
 
         Yields:
           A window and its kept frames, restored, as for `stream`; they are to be used
@@ -197,29 +245,9 @@ class Restorer:
         Raises:
           InputError: the network's output is not finite.
         """
-        for window in windows:
-            yield window, self._restore_window(window, plan.chunk, on_work)
-
-    def _restore_window(
-        self, window: Window, length: int, on_work: Callable[[float], None] | None
-    ) -> Iterator[np.ndarray]:
-        count = len(window.frames)
-        kept = range(count)[window.keep]
-
-        def on_pass(frames: int) -> None:
-            if on_work is not None:
-                on_work(frames / PASSES * len(kept) / count)
-
-        chunks = restore_in_chunks(
-            self._programs, self.params, window.frames, length=length, on_pass=on_pass
-        )
-        restored = (pair for chunk in chunks for pair in zip(*chunk, strict=True))
-        for i, (frame, finite) in enumerate(restored):
-            if i not in kept:
-                continue
-            if not finite:
-                raise InputError(
-                    f"frame {window.start + i}: the network's output is not finite."
-                    " Check the weights."
-                )
-            yield frame
+        work = WindowWork(self._engine, plan, self._scratch, on_work)
+        if plan.devices == 1 and plan.tile is None:
+            for window in windows:
+                yield window, work.streamed(window, self._devices[0])
+        else:
+            yield from work.spread(windows, self._devices[: plan.devices])

@@ -87,10 +87,9 @@ def _restored(
             times.append(frame.pts)
             yield frame.pixels
 
-    kept = plan.window - 2 * plan.overlap
     with Background(pixels(), ahead=_DECODED_AHEAD) as decoded:
         stream = restorer.stream(decoded, plan=plan, on_work=on_work)
-        with closing(Background(stream, ahead=kept)) as restored:
+        with closing(Background(stream, ahead=2 * plan.chunk)) as restored:
             for output in restored:
                 yield Frame(output, times.popleft())
     if times:

@@ -12,6 +12,7 @@ clip no longer than one window is restored whole. No more than two windows of fr
 held.
 """
 
+import sys
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -33,13 +34,13 @@ class Window(NamedTuple):
 
 
 def windows(
-    frames: Iterable[np.ndarray], *, size: int, overlap: int
+    frames: Iterable[np.ndarray], *, size: int | None, overlap: int
 ) -> Iterator[Window]:
     """Cuts a clip into windows whose kept parts follow one another without a gap.
 
     Args:
       frames: the clip, read once.
-      size: frames in a window.
+      size: frames in a window, None for the whole clip in one.
       overlap: frames at either cut that are not kept.
 
     Raises:
@@ -47,6 +48,7 @@ def windows(
     """
     if overlap < 0 or size <= 2 * overlap:
         raise ValueError(f"window: {size} frames, must be more than 2 x {overlap}")
+    size = sys.maxsize if size is None else size
     start = done = 0  # of the held frames; of the kept ones
     held: list[np.ndarray] = []
     for frame in frames:
