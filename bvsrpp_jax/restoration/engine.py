@@ -7,7 +7,7 @@ hold a chunk after all, the chunk is halved, which changes nothing but speed.
 import threading
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -17,7 +17,8 @@ import numpy as np
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
 from bvsrpp_jax.restoration.chunks import restore_in_chunks
-from bvsrpp_jax.restoration.programs import Programs, compile_programs
+from bvsrpp_jax.restoration.lookahead import restore_with_lookahead
+from bvsrpp_jax.restoration.programs import Programs, compile_programs, make_programs
 
 
 class Kind(NamedTuple):
@@ -44,6 +45,7 @@ class Engine:
     def __init__(self, model: BasicVSRPlusPlus, params: Any):
         self.model, self._params = model, params
         self._placed: dict[jax.Device, Any] = {}
+        self._live: dict[str, Programs] = {}
         self._programs: dict[Kind, tuple[Programs, int]] = {}
         self._locks = defaultdict(threading.Lock)
 
@@ -78,7 +80,7 @@ class Engine:
                 programs, kind = self._fitting(kind, memory)
                 chunks = restore_in_chunks(
                     programs,
-                    self._placed[device],
+                    self._on(device),
                     frames,
                     length=kind.chunk,
                     **options,
@@ -91,6 +93,22 @@ class Engine:
                 if "RESOURCE_EXHAUSTED" not in str(error):
                     raise
                 kind = _halved(kind, error)
+
+    def restore_live(
+        self,
+        frames: Iterable[np.ndarray],
+        *,
+        device: jax.Device,
+        dtype: str,
+        lookahead: int,
+    ) -> Iterator[tuple[np.ndarray, bool]]:
+        """`restore_with_lookahead` on a device; `dtype` is the computation's."""
+        if dtype not in self._live:
+            model = self.model.clone(dtype=jnp.dtype(dtype))
+            self._live[dtype] = make_programs(model)
+        yield from restore_with_lookahead(
+            self._live[dtype], self._on(device), frames, lookahead=lookahead
+        )
 
     def bytes_asked(self) -> int | None:
         """What the largest program asks for on its device; None before compiling."""
@@ -106,18 +124,22 @@ class Engine:
 
     def _compiled(self, kind: Kind) -> tuple[Programs, int]:
         with self._locks[kind.device]:
-            if kind.device not in self._placed:
-                self._placed[kind.device] = jax.device_put(self._params, kind.device)
             if kind not in self._programs:
                 self._programs[kind] = compile_programs(
                     self.model.clone(dtype=jnp.dtype(kind.dtype)),
-                    self._placed[kind.device],
+                    self._on(kind.device),
                     kind.size,
                     dtype=kind.frame_dtype,
                     chunk=kind.chunk,
                     device=kind.device,
                 )
             return self._programs[kind]
+
+    def _on(self, device: jax.Device) -> Any:
+        """The parameters on a device."""
+        if device not in self._placed:
+            self._placed[device] = jax.device_put(self._params, device)
+        return self._placed[device]
 
 
 def _after(done: int, chunks: Iterator) -> Iterator[tuple[np.ndarray, np.ndarray]]:

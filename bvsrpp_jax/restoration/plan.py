@@ -50,6 +50,8 @@ class Wishes:
       exact: restore whole shots, whatever their length.
       tile: longest side of a tile in pixels, 0 for whole frames.
       dtype: of the computation, of `DTYPES`.
+      lookahead: frames after a frame that it waits for, no more; None is no bound.
+      shots: nothing is carried across a cut.
       ensemble: how many results are averaged.
       disk: frames and features may wait on disk.
     """
@@ -60,6 +62,8 @@ class Wishes:
     exact: bool = False
     tile: int | None = None
     dtype: str | None = None
+    lookahead: int | None = None
+    shots: bool = True
     ensemble: int = 1
     disk: bool = False
 
@@ -70,6 +74,8 @@ class Wishes:
             raise InputError(
                 "exact: has neither window nor overlap. Leave out one or the other."
             )
+        if self.lookahead is not None:
+            self._check_lookahead()
         if window is not None and (window < 1 or window <= 2 * (overlap or 0)):
             raise InputError(
                 f"window: {window} frames with an overlap of {overlap or 0} keep none."
@@ -90,6 +96,17 @@ class Wishes:
         if self.ensemble not in (1, 2, 8, 16):
             raise InputError(f"ensemble: {self.ensemble}. Choose 1, 2, 8 or 16.")
 
+    def _check_lookahead(self) -> None:
+        if self.lookahead < 0:
+            raise InputError(f"lookahead: {self.lookahead} frames. Choose 0 or more.")
+        others = ("window", "overlap", "chunk", "exact", "tile", "ensemble")
+        for name in others:
+            if getattr(self, name) != getattr(Wishes, name):
+                raise InputError(
+                    f"lookahead: frames are restored one by one, without {name}. Leave"
+                    " out one or the other."
+                )
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -103,6 +120,8 @@ class Plan:
       tile_overlap: input pixels that neighbouring tiles have in common.
       dtype: of the computation and of features that wait.
       on_disk: frames and features wait on disk.
+      lookahead: frames after a frame that it waits for, None for a window.
+      shots: nothing is carried across a cut.
       ensemble: how many results are averaged.
       devices: how many of them work at the same time.
       needed: estimated bytes that one device's work takes.
@@ -116,6 +135,8 @@ class Plan:
     tile_overlap: int
     dtype: str
     on_disk: bool
+    lookahead: int | None
+    shots: bool
     ensemble: int
     devices: int
     needed: Memory
@@ -162,7 +183,8 @@ def make_plan(
     """
     wishes.check()
     available = available_memory() if available is None else available
-    for way in _ways(model, clip, wishes):
+    ways = _ways if wishes.lookahead is None else _live_ways
+    for way in ways(model, clip, wishes):
         needed = _needed(model, clip, way, wishes)
         if available.holds(needed):
             break
@@ -177,6 +199,8 @@ def make_plan(
         **way._asdict(),
         overlap=overlap,
         tile_overlap=TILE_OVERLAP * model.feature_stride,
+        lookahead=wishes.lookahead,
+        shots=wishes.shots,
         ensemble=wishes.ensemble,
         devices=devices,
         needed=needed,
@@ -197,6 +221,12 @@ def _ways(model: BasicVSRPlusPlus, clip: Clip, wishes: Wishes) -> Iterator[Way]:
             tiles, lengths, dtypes, disks, chunks
         ):
             yield Way(window, chunk, tile, dtype, on_disk)
+
+
+def _live_ways(model: BasicVSRPlusPlus, clip: Clip, wishes: Wishes) -> Iterator[Way]:
+    """One frame after the other; those of a file wait on disk."""
+    for dtype in _dtypes(model, wishes.dtype):
+        yield Way(None, wishes.lookahead + 1, None, dtype, True)
 
 
 def _lengths(num_frames: int | None, wishes: Wishes) -> tuple[list, list]:
@@ -267,17 +297,22 @@ def _needed(model: BasicVSRPlusPlus, clip: Clip, way: Way, wishes: Wishes) -> Me
 
 def _settle(way: Way, clip: Clip, wishes: Wishes) -> tuple[Way, int]:
     """Evens out windows and chunks, and finds the overlap."""
+    if wishes.exact or wishes.lookahead is not None:
+        return _even_chunks(way, wishes), 0
     window, overlap = way.window, wishes.overlap
-    if wishes.exact:
-        overlap = 0
-    elif overlap is None:
+    if overlap is None:
         overlap = _usual_overlap(window)
-    if wishes.window is None and not wishes.exact:
+    if wishes.window is None:
         window = _even(window, overlap, clip.num_frames)
-    way = way._replace(window=window)
-    if wishes.chunk is None and window is not None:
-        way = way._replace(chunk=_even_chunk(window, way.chunk))
-    return way, overlap
+    return _even_chunks(way._replace(window=window), wishes), overlap
+
+
+def _even_chunks(way: Way, wishes: Wishes) -> Way:
+    """The shortest chunk that needs no more of them: 9 frames take 2 of 5."""
+    if way.window is None or wishes.chunk is not None:
+        return way
+    count = -(-way.window // way.chunk)
+    return way._replace(chunk=-(-way.window // count))
 
 
 def _usual_overlap(window: int) -> int:
@@ -292,11 +327,6 @@ def _even(window: int, overlap: int, num_frames: int | None) -> int:
     inner = num_frames - 2 * overlap
     count = -(-inner // (window - 2 * overlap))
     return -(-inner // count) + 2 * overlap
-
-
-def _even_chunk(window: int, chunk: int) -> int:
-    """The shortest chunk that needs no more of them: 9 frames take 2 of 5."""
-    return -(-window // -(-window // chunk))
 
 
 def _too_large(clip: Clip, way: Way, needed: Memory, available: Memory) -> InputError:

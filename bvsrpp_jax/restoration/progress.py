@@ -110,6 +110,8 @@ def _told(plan: Plan, num_frames: int | None) -> str:
     parts = [f"windows of {plan.window} frames overlapping by {plan.overlap}"]
     if plan.window is None or (num_frames is not None and num_frames <= plan.window):
         parts = ["as a whole"]
+    if plan.lookahead is not None:
+        parts = [f"each frame from those before it and {plan.lookahead} after it"]
     if plan.tile is not None:
         h, w = plan.tile
         parts.append(f"tiles of {w}x{h} overlapping by {plan.tile_overlap}")

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from fractions import Fraction
-from itertools import chain
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,10 @@ from bvsrpp_jax.restoration.codes import check_frames
 from bvsrpp_jax.restoration.engine import Engine
 from bvsrpp_jax.restoration.memory import available_memory
 from bvsrpp_jax.restoration.plan import Clip, Plan, Wishes, make_plan
+from bvsrpp_jax.restoration.shots import shots
 from bvsrpp_jax.restoration.spool import Spool
 from bvsrpp_jax.restoration.video import Job, restore_video
-from bvsrpp_jax.restoration.window import Window, windows
+from bvsrpp_jax.restoration.window import Window, by_shot, windows_of_shots
 from bvsrpp_jax.restoration.work import WindowWork
 
 OnWork = Callable[[float], None]
@@ -44,6 +45,9 @@ class Restorer:
       tile: longest side of a tile in pixels, 0 for whole frames, None for as large as
         memory allows.
       dtype: "float32" or "bfloat16" for the computation, None for the network's own.
+      lookahead: restore each frame as soon as so many after it have come, for live
+        use: the backward branches see no further. None is no such bound.
+      shots: whether cuts are found and nothing is carried across them.
       ensemble: the mean of how many results: 8 flips and transpositions, 2 directions
         of time, 16 both, 1 none.
       memory: bytes of a device that may be used, None for what is free.
@@ -66,6 +70,8 @@ class Restorer:
         exact: bool = False,
         tile: int | None = None,
         dtype: str | None = None,
+        lookahead: int | None = None,
+        shots: bool = True,
         ensemble: int = 1,
         memory: int | None = None,
         scratch: str | os.PathLike | None = None,
@@ -79,6 +85,8 @@ class Restorer:
             exact=exact,
             tile=tile,
             dtype=dtype,
+            lookahead=lookahead,
+            shots=shots,
             ensemble=ensemble,
             disk=exact or scratch is not None,
         )
@@ -154,7 +162,11 @@ class Restorer:
         first = np.asarray(first)
         if plan is None:
             plan = self.plan(first.shape[:2], dtype=first.dtype)
-        cut = self.windows(chain([first], frames), plan)
+        frames = chain([first], frames)
+        if plan.lookahead is not None:
+            yield from self._restore_live(frames, plan, on_work)
+            return
+        cut = self.windows(frames, plan)
         for _, restored in self.restore_windows(cut, plan, on_work=on_work):
             yield from restored
 
@@ -217,14 +229,11 @@ class Restorer:
         Raises:
           ValueError: a frame has another shape or type than the first.
         """
-        frames = iter(frames)
-        first = next(frames, None)
-        if first is None:
-            return
-        checked = check_frames(np.asarray(first), frames)
+        marked = self._marked(frames, plan)
         with Spool(self._scratch) if plan.on_disk else nullcontext() as spool:
-            held = map(spool.hold, checked) if spool else checked
-            yield from windows(held, size=plan.window, overlap=plan.overlap)
+            if plan.on_disk:
+                marked = ((spool.hold(frame), begins) for frame, begins in marked)
+            yield from windows_of_shots(marked, size=plan.window, overlap=plan.overlap)
 
     def restore_windows(
         self,
@@ -251,3 +260,26 @@ class Restorer:
                 yield window, work.streamed(window, self._devices[0])
         else:
             yield from work.spread(windows, self._devices[: plan.devices])
+
+    def _marked(
+        self, frames: Iterable[np.ndarray], plan: Plan
+    ) -> Iterator[tuple[np.ndarray, bool]]:
+        """Every frame, checked, and whether a shot begins with it."""
+        frames = iter(frames)
+        first = next(frames, None)
+        if first is None:
+            return
+        checked = check_frames(np.asarray(first), frames)
+        if plan.shots:
+            yield from shots(checked)
+        else:
+            yield from zip(checked, chain([True], repeat(False)), strict=False)
+
+    def _restore_live(
+        self, frames: Iterable[np.ndarray], plan: Plan, on_work: OnWork | None
+    ) -> Iterator[np.ndarray]:
+        work, start = WindowWork(self._engine, plan, self._scratch, on_work), 0
+        for shot in by_shot(self._marked(frames, plan)):
+            for frame in work.live(shot, self._devices[0], start=start):
+                yield frame
+                start += 1

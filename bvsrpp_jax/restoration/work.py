@@ -51,6 +51,9 @@ class WindowWork:
 
     def streamed(self, window: Window, device: jax.Device) -> Iterator[np.ndarray]:
         """The kept frames of a window, as the chunks come from one device."""
+        if self._plan.lookahead is not None:
+            yield from self.live(window.frames, device, start=window.start)
+            return
         kept = range(len(window.frames))[window.keep]
         start = 0
         for output, finite in self._restore(device, window, window.frames, share=1):
@@ -59,6 +62,21 @@ class WindowWork:
                     _check_finite(window.start + index, finite[index - start])
                     yield frame
             start += len(output)
+
+    def live(
+        self, frames: Iterable[np.ndarray], device: jax.Device, *, start: int
+    ) -> Iterator[np.ndarray]:
+        """A shot's frames, each when the plan's lookahead has come."""
+        restored = self._engine.restore_live(
+            frames,
+            device=device,
+            dtype=self._plan.dtype,
+            lookahead=self._plan.lookahead,
+        )
+        for index, (frame, finite) in enumerate(restored, start):
+            _check_finite(index, finite)
+            self._count(1)
+            yield frame
 
     def spread(
         self, windows: Iterable[Window], devices: Sequence[jax.Device]
@@ -136,9 +154,7 @@ class WindowWork:
         def on_pass(count: int) -> None:
             if self._stopped.is_set():
                 raise _Stopped
-            if self._on_work is not None:
-                with self._counting:
-                    self._on_work(count * unit)
+            self._count(count * unit)
 
         with Spool(self._scratch) if plan.on_disk else nullcontext() as spool:
             restore = partial(
@@ -153,6 +169,11 @@ class WindowWork:
             if plan.ensemble > 1:
                 restore = partial(restore_ensemble, restore, count=plan.ensemble)
             yield from restore(frames)
+
+    def _count(self, frames: float) -> None:
+        if self._on_work is not None:
+            with self._counting:
+                self._on_work(frames)
 
 
 def _check_finite(index: int, finite: bool) -> None:
