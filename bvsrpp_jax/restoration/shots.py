@@ -1,25 +1,21 @@
 """Finds the cuts of a clip while it streams by, so that every shot is restored alone.
 
 A frame begins a new shot if it cannot be put together from the frame before it. Both
-are reduced to a grid of `GRID` means, the first is laid over the second block by block,
-each block where it fits best, and what does not fit is compared with the contrast of
-the two:
+are reduced to a small grid of means, free of overall light and contrast. The blocks of
+one are laid over the other, each where it fits best, and what does not fit is the
+difference: near 0 for motion, towards 1 for unrelated pictures, 1/2 if one of them is
+without contrast.
 
-    difference(a, b) = sum |a - moved(b)|^2 / (var a + var b + NOISE)
+A frame is a cut when its difference is above a floor, several times what is usual
+around it, and when no frame shortly before fits any shortly after: a flash passes, a
+cut stays. The difference goes with the square of a step, so a slow transition has no
+frame with a large one.
 
-It is near 0 for motion and near 1 for pictures that have nothing to do with each other.
-A frame is a cut when its difference is beyond a floor and several times what is usual
-around it, and when none of the frames shortly before fits any shortly after: a flash
-passes, a cut stays. A slow transition has no frame of large difference, since the
-difference goes with the square of a step.
+`LOOKAHEAD` frames are held, no more. Own code because PySceneDetect, the field's
+library, needs OpenCV: the largest dependency of all for the smallest step of all.
 
-The frames are never all in memory: `LOOKAHEAD` of them wait for those that follow.
-
-Own code because the field's library, PySceneDetect, needs OpenCV, which would be the
-largest dependency of a restored video for its smallest step.
-
-Every constant's reason stands beside it; `benchmarks/shot_cuts.py` measures them and
-docs/results.md has the figures.
+The reason of every constant stands beside it; its figures are those of
+`benchmarks/shot_cuts.py` in docs/results.md.
 """
 
 from collections import deque
@@ -29,24 +25,27 @@ from typing import NamedTuple
 
 import numpy as np
 
-# Half of it keeps cuts and motion as far apart, at four times the cost of the double.
-GRID = (24, 32)  # rows, columns
-SAMPLES = 4  # pixels a cell is the mean of, on either axis; all of them: 15 ms at 720p
-BLOCK = 8  # cells; blocks of 4 fit almost everything to almost anything
-REACH = 3  # cells a block may move: 9% of the width; with 6, cuts begin to fit, too
-NOISE = 3 * (8 / 255) ** 2  # 8 levels a channel: a fade's step in the dark is no cut
-FLOOR = 0.3  # cuts of real clips have 0.37 and more, motion alone 0.23 and less
-TIMES = 2.5  # of the usual difference: pans faster than `REACH` are no row of cuts
-PAST = 9  # differences before a frame: three with motion if each frame is shown thrice
-LOOKAHEAD = 3  # frames after a frame, and the longest flash
+GRID = 24, 32  # rows and columns; the double separates no better, for three times the
+# cost, and the half worse: its smallest cut is lower and its largest motion higher
+SAMPLES = 4  # pixels along each side of a cell that are read; all of them take 15 ms
+BLOCK = 8  # cells along each side; into blocks of 4 unrelated pictures fit better
+REACH = 3  # cells that a block may move, 9% of the width; with 6 cuts fit nearly as
+# well as motion does
+NOISE = 3 * (8 / 255) ** 2  # contrast taken for none: with 5 levels a channel instead
+# of 8 the last step of a fade to black in 6 frames is a cut
+FLOOR = 0.25  # between the largest difference without a cut, 0.13, and the smallest
+# with one, 0.37
+TIMES = 2.5  # times the usual: pans faster than `REACH` have 0.3 and more, all along
+PAST = 9  # differences before a frame: three have motion if frames are shown thrice
+LOOKAHEAD = 3  # frames; no flash is longer, no shot is shorter
 
 
 class Score(NamedTuple):
-    """Why a frame begins a shot, or does not.
+    """Why a shot begins with a frame, or does not.
 
     Attributes:
-      difference: to the frames before it, 0 if they are the same.
-      threshold: what it has to exceed.
+      difference: to the frames before it, 0 where one of them moves into it.
+      threshold: what the difference of a cut exceeds.
     """
 
     difference: float
@@ -54,19 +53,19 @@ class Score(NamedTuple):
 
     @property
     def is_cut(self) -> bool:
+        """Whether a shot begins with the frame."""
         return self.difference > self.threshold
 
 
 def shots(frames: Iterable[np.ndarray]) -> Iterator[tuple[np.ndarray, bool]]:
-    """Says of every frame whether a shot begins with it.
+    """Tells of every frame whether a shot begins with it.
 
     Args:
-      frames: a clip, read once: [h, w, 3] each, of one size, uint8, uint16 or floats in
-        [0, 1].
+      frames: a clip, read once: [h, w, 3] uint8, uint16 or floats in [0, 1].
 
     Yields:
-      Every frame, as it came, and True for the first and for each that follows a cut.
-      `LOOKAHEAD` further frames have been read by then, or the clip has ended.
+      Each frame as it came, and True for the first one and for those after a cut. At
+      most `LOOKAHEAD` frames after it have been read by then.
     """
     waiting: deque[np.ndarray] = deque()
 
@@ -80,71 +79,90 @@ def shots(frames: Iterable[np.ndarray]) -> Iterator[tuple[np.ndarray, bool]]:
 
 
 def signature(frame: np.ndarray) -> np.ndarray:
-    """What is compared of a frame: [3, *GRID] float32 in [0, 1].
+    """What is compared of a frame [h, w, 3]: [3, *GRID] float32.
 
-    The means are exact before they are rounded, so 8-bit codes and the same in 16 bit
-    have one signature.
+    Each channel's mean is 0, and the squares of a cell add up to 1/2 on average, or
+    less where contrast is as small as `NOISE`.
     """
-    rows, columns = (
-        (np.arange(SAMPLES * cells) + 0.5) * side // (SAMPLES * cells)
-        for cells, side in zip(GRID, frame.shape, strict=False)
-    )
-    picked = frame[rows.astype(int)[:, None], columns.astype(int)]
-    is_float = np.issubdtype(frame.dtype, np.floating)
-    peak = 1 if is_float else np.iinfo(frame.dtype).max
-    cells = picked.reshape(GRID[0], SAMPLES, GRID[1], SAMPLES, 3)
-    total = cells.sum((1, 3), dtype=np.float64 if is_float else np.int64)
-    return (total / (SAMPLES**2 * peak)).transpose(2, 0, 1).astype(np.float32)
-
-
-def scores(signatures: Iterable[np.ndarray]) -> Iterator[Score]:
-    """The score of every frame, the first of which is a cut.
-
-    Args:
-      signatures: of the clip's frames; `LOOKAHEAD` of them are read ahead.
-    """
-    for past, now, future in _surrounded(_stepped(signatures)):
-        if not past:
-            yield Score(np.inf, 0.0)
-            continue
-        threshold = max(FLOOR, TIMES * _usual(past, future))
-        if now.step <= threshold:
-            yield Score(now.step, threshold)
-        else:
-            yield Score(_least_difference(past, [now, *future]), threshold)
+    means = _means(frame).transpose(2, 0, 1)  # [3, *GRID]
+    centred = means - means.mean((1, 2), keepdims=True)
+    contrast = np.square(centred).mean((1, 2)).sum()
+    return (centred / np.sqrt(2 * (contrast + NOISE))).astype(np.float32)
 
 
 def difference(a: np.ndarray, b: np.ndarray) -> float:
-    """What of a signature cannot be put together from another one's blocks."""
-    rows, columns = GRID
-    padded = np.pad(b, ((0, 0), (REACH, REACH), (REACH, REACH)), mode="edge")
-    best = np.full((rows // BLOCK, columns // BLOCK), np.inf)
-    for y, x in np.ndindex(2 * REACH + 1, 2 * REACH + 1):
-        error = a - padded[:, y : y + rows, x : x + columns]
-        error = np.einsum("chw,chw->hw", error, error)
-        error = error.reshape(rows // BLOCK, BLOCK, columns // BLOCK, BLOCK)
-        best = np.minimum(best, error.sum((1, 3)))
-    contrast = a.var((1, 2)).sum() + b.var((1, 2)).sum()
-    return float(best.sum() / (rows * columns) / (contrast + NOISE))
+    """How much of either signature cannot be put together from blocks of the other.
+
+    The lesser of both ways: what comes into view has no origin, but what goes has one.
+    """
+    return min(_left_over(a, b), _left_over(b, a))
+
+
+def scores(signatures: Iterable[np.ndarray]) -> Iterator[Score]:
+    """The score of every frame of a clip; the first is a cut.
+
+    Args:
+      signatures: of the frames, read once, `LOOKAHEAD` of them ahead.
+    """
+    for past, now, future in _surrounded(_stepped(signatures)):
+        if now.step is None:
+            yield Score(np.inf, 0.0)
+            continue
+        threshold = max(FLOOR, TIMES * _usual(past, future))
+        least = now.step
+        if least > threshold:  # rare, and so is the work of telling a flash
+            least = _least_difference(past, [now, *future])
+        yield Score(least, threshold)
 
 
 class _Seen(NamedTuple):
+    """A signature, and its difference to the one before it."""
+
     signature: np.ndarray
-    step: float | None  # difference to the frame before
+    step: float | None
+
+
+def _means(frame: np.ndarray) -> np.ndarray:
+    """[*GRID, 3] float64 in [0, 1].
+
+    Integers are divided once, so the same codes in 8 and in 16 bit have the same means.
+    """
+    rows, columns = (
+        ((np.arange(SAMPLES * cells) + 0.5) * side / (SAMPLES * cells)).astype(int)
+        for cells, side in zip(GRID, frame.shape[:2], strict=True)
+    )
+    read = frame[rows[:, None], columns]
+    read = read.reshape(GRID[0], SAMPLES, GRID[1], SAMPLES, 3)
+    if np.issubdtype(frame.dtype, np.floating):
+        return read.mean((1, 3), dtype=np.float64)
+    return read.sum((1, 3), dtype=np.int64) / (SAMPLES**2 * np.iinfo(frame.dtype).max)
+
+
+def _left_over(a: np.ndarray, b: np.ndarray) -> float:
+    """What of `a` remains when each of its blocks has taken the best place in `b`."""
+    rows, columns = GRID
+    padded = np.pad(b, ((0, 0), (REACH, REACH), (REACH, REACH)), mode="edge")
+    least = np.full((rows // BLOCK, columns // BLOCK), np.inf)
+    for y, x in np.ndindex(2 * REACH + 1, 2 * REACH + 1):
+        error = a - padded[:, y : y + rows, x : x + columns]
+        squares = np.einsum("chw,chw->hw", error, error)
+        blocks = squares.reshape(rows // BLOCK, BLOCK, columns // BLOCK, BLOCK)
+        least = np.minimum(least, blocks.sum((1, 3)))
+    return float(least.sum() / (rows * columns))
 
 
 def _stepped(signatures: Iterable[np.ndarray]) -> Iterator[_Seen]:
     before = None
     for now in signatures:
-        yield _Seen(now, None if before is None else difference(before, now))
+        yield _Seen(now, None if before is None else difference(now, before))
         before = now
 
 
 def _surrounded(
-    items: Iterable[_Seen],
+    clip: Iterable[_Seen],
 ) -> Iterator[tuple[list[_Seen], _Seen, list[_Seen]]]:
-    """Every item between the `PAST` before it and the `LOOKAHEAD` after it."""
-    unread = iter(items)
+    """Every frame between the `PAST` before and the `LOOKAHEAD` after it."""
+    unread = iter(clip)
     past: deque[_Seen] = deque(maxlen=PAST)
     ahead = deque(islice(unread, LOOKAHEAD))
     while ahead:
@@ -155,23 +173,20 @@ def _surrounded(
 
 
 def _usual(past: list[_Seen], future: list[_Seen]) -> float:
-    """How much frames differ around a frame, whatever a cut or a flash adds to it.
+    """How much neighbours differ around a frame, single cuts and flashes aside.
 
-    The third largest of `PAST` differences before it, or the median after it.
+    The third largest of `PAST` differences before it or the median of those after it.
     """
-    before = [seen.step for seen in past if seen.step is not None]
-    after = [seen.step for seen in future]
-    return max(
-        np.quantile(before, 0.75, method="lower") if before else 0.0,
-        np.median(after) if after else 0.0,
-    )
+    before = [seen.step for seen in past if seen.step is not None] or [0.0]
+    after = [seen.step for seen in future] or [0.0]
+    return max(np.quantile(before, 0.75, method="lower"), np.median(after))
 
 
 def _least_difference(past: list[_Seen], future: list[_Seen]) -> float:
-    """Between frames on either side that a flash of `LOOKAHEAD` frames may part."""
+    """Between frames on either side that a flash of up to `LOOKAHEAD` may part."""
     return min(
-        difference(a.signature, b.signature)
-        for i, a in enumerate(reversed(past))
-        for j, b in enumerate(future)
+        difference(later.signature, earlier.signature)
+        for i, earlier in enumerate(reversed(past))
+        for j, later in enumerate(future)
         if i + j <= LOOKAHEAD
     )
