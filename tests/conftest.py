@@ -1,9 +1,13 @@
 """Files that the tests of several modules read."""
 
 import lzma
+import os
 from pathlib import Path
 
 import pytest
+
+# Tests, and the commands they start, neither read nor fill the user's own cache.
+os.environ["BVSRPP_CACHE"] = "off"
 
 FIXTURES = Path(__file__).parent / "fixtures"
 

@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "data": {"ops", "media"},
     "weights": {"models", "ops"},
     "restoration": {"models", "ops", "media"},
+    "compilation_cache": set(),
     "evaluation": {"models", "ops", "data", "restoration"},
     "training": {"models", "ops", "data"},
     "errors": set(),

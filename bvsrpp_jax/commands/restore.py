@@ -66,9 +66,12 @@ def _add_memory(add) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Restores."""
+    from bvsrpp_jax.compilation_cache import use_compilation_cache
+
     os.environ.setdefault("SVT_LOG", "1")  # or libsvtav1 talks to stderr by itself
     if arguments.quiet:
         warnings.simplefilter("ignore")
+    use_compilation_cache()
     if arguments.verify_seams:
         _verify_seams(arguments)
     elif arguments.output is None:
