@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "compilation_cache": set(),
     "evaluation": {"models", "ops", "data", "restoration"},
     "training": {"models", "ops", "data"},
+    "doctor": {"compilation_cache", "media", "restoration", "weights"},
     "errors": set(),
     "background": set(),
     "partial": set(),
