@@ -52,8 +52,8 @@ def open_folder() -> Path | None:
         check_private(folder)
     except OSError as error:
         raise Unusable(f"{root}: {error.strerror}; {_ADVICE}") from error
-    except (RuntimeError, ValueError) as error:  # symbolic links in a circle; a NUL
-        raise Unusable(f"{root}: is no path; {_ADVICE}") from error
+    except RuntimeError as error:  # symbolic links in a circle, before Python 3.13
+        raise Unusable(f"{root}: leads in a circle; {_ADVICE}") from error
     if not os.access(folder, os.W_OK | os.X_OK):
         raise Unusable(f"{folder}: cannot be written; {_ADVICE}")
     return folder
