@@ -251,3 +251,25 @@ def test_the_processor_is_told_without_what_changes_by_the_minute(monkeypatch):
     assert "MHz" not in text
     if Path("/proc/cpuinfo").exists():
         assert "flags" in text.lower() or "features" in text.lower()
+
+
+def test_restore_asks_for_it_before_anything_is_compiled(tmp_path, monkeypatch):
+    import bvsrpp_jax.compilation_cache
+    import bvsrpp_jax.weights
+    from bvsrpp_jax import cli
+    from bvsrpp_jax.errors import InputError
+
+    called = []
+
+    def load(source):
+        called.append("load")  # the first to compile
+        raise InputError("enough.")
+
+    monkeypatch.setattr(bvsrpp_jax.weights, "load", load)
+    monkeypatch.setattr(
+        bvsrpp_jax.compilation_cache,
+        "use_compilation_cache",
+        lambda: called.append("cache"),
+    )
+    assert cli.main(["restore", "in.mp4", str(tmp_path / "out.mp4")]) == 2
+    assert called == ["cache", "load"]
