@@ -23,6 +23,7 @@ MAY_IMPORT = {
     "restoration": {"models", "ops", "media"},
     "compilation_cache": set(),
     "evaluation": {"models", "ops", "data", "restoration"},
+    "comparison": {"media", "evaluation"},
     "training": {"models", "ops", "data"},
     "doctor": {"compilation_cache", "media", "restoration", "weights"},
     "errors": set(),

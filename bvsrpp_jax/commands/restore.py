@@ -35,6 +35,7 @@ def _add_output(add) -> None:
     add("--codec", help="video encoder (default: libx264; libvpx-vp9 in .webm)")
     add("--crf", type=int, help="quality, lower is better (libx264: 16)")
     add("--fps", type=number, help="frames a second of pictures (default: 25)")
+    add("--side-by-side", metavar="FILE", help="also a video of input beside result")
 
 
 def _add_quality(add) -> None:
@@ -76,8 +77,23 @@ def run(arguments: argparse.Namespace) -> None:
         _verify_seams(arguments)
     elif arguments.output is None:
         raise InputError("OUTPUT: is missing. Name a video, a .png or a folder.")
+    elif arguments.side_by_side is not None:
+        _restore_side_by_side(arguments)
     else:
         _restore(arguments)
+
+
+def _restore_side_by_side(arguments: argparse.Namespace) -> None:
+    from bvsrpp_jax.comparison import check_side_by_side, write_beside_result
+
+    files = arguments.input, arguments.output
+    settings = {
+        name: getattr(arguments, name)
+        for name in ("start", "duration", "fps", "overwrite")
+    }
+    check_side_by_side(arguments.side_by_side, *files, overwrite=arguments.overwrite)
+    _restore(arguments)
+    write_beside_result(*files, arguments.side_by_side, **settings)
 
 
 def _restore(arguments: argparse.Namespace) -> None:
