@@ -89,8 +89,12 @@ def _has_pictures(path: str | os.PathLike) -> bool:
 
 
 def _differences(a: ClipInfo, b: ClipInfo) -> Iterator[str]:
-    """What is known before any frame is read. An average rate is not exact."""
-    if abs(a.rate - b.rate) > b.rate / 100:
+    """What is known before any frame is read.
+
+    Few frames have no exact rate, as the last one's duration is not always stored.
+    """
+    frames = min(a.num_frames or 100, b.num_frames or 100, 100)
+    if abs(a.rate - b.rate) > b.rate / frames:
         yield (
             f"A has {float(a.rate):.5g} frames a second, B {float(b.rate):.5g}:"
             " compared frame by frame, at the times of B."

@@ -136,7 +136,7 @@ function zoomAt(zoom, x = stage.clientWidth / 2, y = stage.clientHeight / 2) {
   const pane = paneAt(x, y);
   const [dx, dy] = [x - pane.x - pane.w / 2, y - pane.y - pane.h / 2];
   const before = scaleOf(pane);
-  const largest = Math.max(1, 32 / (before / look.zoom)); // 32 CSS pixels a pixel
+  const largest = Math.max(8, (32 * look.zoom) / before); // 32 CSS pixels a pixel
   look.zoom = Math.min(largest, Math.max(1, zoom));
   const after = scaleOf(pane);
   look.x += dx / before - dx / after;
