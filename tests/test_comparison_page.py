@@ -44,9 +44,12 @@ def digest(text):
 
 
 def test_the_page_holds_every_frame_without_loss(clips, tmp_path):
-    written = page_of(*clips, tmp_path / "page.html")
+    counted = []
+    written = page_of(
+        *clips, tmp_path / "page.html", on_frame=lambda: counted.append(1)
+    )
     page = Parsed(tmp_path / "page.html")
-    assert written.num_frames == 6
+    assert written.num_frames == len(counted) == 6
     assert written.num_bytes == (tmp_path / "page.html").stat().st_size
     for side, clip in zip("ab", clips, strict=True):
         with open_clip(clip) as source:
@@ -124,6 +127,14 @@ def test_the_advice_of_a_page_that_was_cut_shows_the_next_frame(clips, tmp_path)
     page = Parsed(tmp_path / "2.html")
     np.testing.assert_array_equal(page.picture("b0"), pictures(6)[4])
     assert page.facts["times"] == [0.16, 0.2]
+
+
+def test_a_page_that_was_cut_does_not_tell_of_an_end_it_does_not_reach(tmp_path):
+    a, b = folder(tmp_path / "a", pictures(3)), folder(tmp_path / "b", pictures(4))
+    (note,) = page_of(a, b, tmp_path / "page.html", max_frames=2).notes
+    assert note.startswith("The clips go on after these 2 frames")
+    (note,) = page_of(a, b, tmp_path / "whole.html", max_frames=3).notes
+    assert note.startswith("A ends after 3 frames")
 
 
 def test_a_page_does_not_outgrow_its_limit(clips, tmp_path):

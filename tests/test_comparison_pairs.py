@@ -27,7 +27,7 @@ def test_frames_are_paired_by_number_and_keep_their_sizes(tmp_path):
         found, pairs = paired(first, second)
         assert pairs.size == (64, 48)
         assert [pair.pts for pair in found] == [0, 1, 2]
-        assert pairs.notes == []
+        assert pairs.notes == pairs.ending == []
     np.testing.assert_array_equal([pair.a for pair in found], large)
     np.testing.assert_array_equal([pair.b for pair in found], small)
 
@@ -36,10 +36,10 @@ def test_the_shorter_clip_decides_and_a_note_says_so(tmp_path):
     a, b = folder(tmp_path / "a", pictures(3)), folder(tmp_path / "b", pictures(5))
     found, pairs = paired(a, b)
     assert len(found) == 3
-    assert pairs.notes == ["A ends after 3 frames, B goes on: compared up to there."]
+    assert pairs.ending == ["A ends after 3 frames, B goes on: compared up to there."]
     found, pairs = paired(b, a / "0.png")
     assert len(found) == 1
-    assert pairs.notes == ["B ends after 1 frame, A goes on: compared up to there."]
+    assert pairs.ending == ["B ends after 1 frame, A goes on: compared up to there."]
 
 
 def test_other_rates_and_shapes_are_noted(tmp_path):

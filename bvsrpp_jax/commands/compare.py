@@ -1,7 +1,10 @@
 """`bvsrpp compare`: two clips in one page to look at, or side by side in a video."""
 
 import argparse
+import sys
 import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from bvsrpp_jax.commands.numbers import seconds
@@ -43,10 +46,10 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _write_page(arguments: argparse.Namespace) -> None:
-    from bvsrpp_jax.comparison import open_both, write_page
+    from bvsrpp_jax.comparison import write_page
 
     names = _names(arguments)
-    with open_both(arguments.a, arguments.b, **_part(arguments)) as (a, b):
+    with _counter() as count, _opened(arguments) as (a, b):
         page = write_page(
             a,
             b,
@@ -56,23 +59,41 @@ def _write_page(arguments: argparse.Namespace) -> None:
             max_frames=arguments.max_frames,
             quality=arguments.quality,
             overwrite=arguments.overwrite,
+            on_frame=count,
         )
     _tell(arguments.output, page.num_frames, page.notes)
 
 
 def _write_video(arguments: argparse.Namespace) -> None:
-    from bvsrpp_jax.comparison import open_both, write_side_by_side
+    from bvsrpp_jax.comparison import write_side_by_side
 
     _refuse_options_of_pages(arguments)
-    with open_both(arguments.a, arguments.b, **_part(arguments)) as (a, b):
-        count, notes = write_side_by_side(
-            a, b, arguments.output, overwrite=arguments.overwrite
+    with _counter() as count, _opened(arguments) as (a, b):
+        num_frames, notes = write_side_by_side(
+            a, b, arguments.output, overwrite=arguments.overwrite, on_frame=count
         )
-    _tell(arguments.output, count, notes)
+    _tell(arguments.output, num_frames, notes)
 
 
-def _part(arguments: argparse.Namespace) -> dict:
-    return {"start": arguments.start, "duration": arguments.duration}
+@contextmanager
+def _counter() -> Iterator[Callable[[], None]]:
+    """Counts frames on a terminal; nothing elsewhere."""
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn
+
+    columns = SpinnerColumn(), TextColumn("{task.completed} frames")
+    terminal = Console(file=sys.stderr)
+    hidden = not sys.stderr.isatty()
+    with Progress(*columns, console=terminal, transient=True, disable=hidden) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda: bar.advance(task)
+
+
+def _opened(arguments: argparse.Namespace):
+    from bvsrpp_jax.comparison import open_both
+
+    part = {"start": arguments.start, "duration": arguments.duration}
+    return open_both(arguments.a, arguments.b, **part)
 
 
 def _refuse_options_of_pages(arguments: argparse.Namespace) -> None:

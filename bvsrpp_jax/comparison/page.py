@@ -6,6 +6,7 @@ smaller one. Frames go from the clips into the file one pair at a time.
 
 import io
 import os
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -55,6 +56,7 @@ def write_page(
     quality: int | None = None,
     max_bytes: int = MAX_BYTES,
     overwrite: bool = False,
+    on_frame: Callable[[], None] = lambda: None,
 ) -> Page:
     """Writes the page; memory does not grow with the number of frames.
 
@@ -67,6 +69,7 @@ def write_page(
       quality: of WebP, 1 to 100; None loses nothing.
       max_bytes: how large the page gets; the first frame is always in it.
       overwrite: replace an earlier page once the new one is complete.
+      on_frame: called after every frame.
 
     Raises:
       InputError: the page cannot be written there, a clip is damaged or too large for
@@ -84,8 +87,10 @@ def write_page(
     ):
         head = page_head(" / ".join(names))
         partial.handle.write(head.encode(errors="replace"))
-        scores, cut = _write_frames(partial.handle, pairs, quality, limits, clock)
-        notes = [*pairs.notes, *cut]
+        scores, ending = _write_frames(
+            partial.handle, pairs, quality, limits, clock, on_frame
+        )
+        notes = [*pairs.notes, *ending]
         clips = _clips((a.info, b.info), names)
         facts = _facts(clips, pairs.size, scores, clock, quality, notes)
         partial.handle.write(page_tail(facts).encode())
@@ -122,11 +127,12 @@ def _write_frames(
     quality: int | None,
     limits: tuple[int, int],
     clock: _Clock,
+    on_frame: Callable[[], None],
 ) -> tuple[list[Score], list[str]]:
     """Writes pair after pair up to a limit.
 
     Returns:
-      The scores, and a note if there would be more frames.
+      The scores, and a note if a clip has more frames.
     """
     max_frames, max_bytes = limits
     scores = []
@@ -140,7 +146,8 @@ def _write_frames(
                 return scores, [_cut_note(index, next_start, max_bytes, quality)]
             handle.write(pictures)
             scores.append(score(pair, pairs.size))
-    return scores, []
+            on_frame()
+    return scores, pairs.ending
 
 
 def _embedded_pair(pair: Pair, index: int, quality: int | None) -> bytes:

@@ -32,7 +32,8 @@ class Pairs:
 
     Attributes:
       size: (width, height) of the larger clip, to which the other one is scaled.
-      notes: what a viewer should know, one sentence each; complete after the last pair.
+      notes: what a viewer should know, one sentence each.
+      ending: one more after the last pair, if a clip goes on there.
     """
 
     def __init__(self, a: Source, b: Source):
@@ -40,13 +41,14 @@ class Pairs:
         larger = max(b.info, a.info, key=lambda info: info.width * info.height)
         self.size = larger.width, larger.height
         self.notes = list(_differences(a.info, b.info))
+        self.ending: list[str] = []
 
     def __iter__(self) -> Iterator[Pair]:
         a, b = iter(self._a), iter(self._b)
         for index in count():
             first, second = next(a, None), next(b, None)
             if first is None or second is None:
-                self.notes.extend(_ending(first, second, index))
+                self.ending = list(_ending(first, second, index))
                 return
             yield Pair(first.pixels, second.pixels, second.pts)
 

@@ -1,7 +1,7 @@
 """Writes a video that shows two clips beside one another."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -45,7 +45,12 @@ def check_side_by_side(
 
 
 def write_side_by_side(
-    a: Source, b: Source, path: str | os.PathLike, *, overwrite: bool = False
+    a: Source,
+    b: Source,
+    path: str | os.PathLike,
+    *,
+    overwrite: bool = False,
+    on_frame: Callable[[], None] = lambda: None,
 ) -> tuple[int, list[str]]:
     """Writes A left, B right, a thin white line between; sound and times are B's.
 
@@ -56,6 +61,7 @@ def write_side_by_side(
       a, b: the clips, from which frame i is shown beside frame i.
       path: a video by its suffix, complete or not there at all.
       overwrite: replace an earlier video once the new one is complete.
+      on_frame: called after every frame.
 
     Returns:
       The number of frames, and notes of what a viewer should know.
@@ -73,8 +79,9 @@ def write_side_by_side(
             for frame in frames:
                 sink.write(frame)
                 count += 1
+                on_frame()
         sink.commit()
-    return count, pairs.notes
+    return count, pairs.notes + pairs.ending
 
 
 def write_beside_result(

@@ -25,24 +25,41 @@ function tapsOf(from, to) {
   });
 }
 
-// Filters along one axis of RGBA bytes: `along` is the distance between neighbours on it,
-// `across` that between lines, in pixels.
-function filtered(input, output, taps, lines, [along, across], [toAlong, toAcross]) {
-  for (let line = 0; line < lines; line++) {
-    for (let i = 0; i < taps.length; i++) {
-      const [first, weights] = taps[i];
-      let at = 4 * (line * across + first * along);
-      let red = 0, green = 0, blue = 0;
-      for (let k = 0; k < weights.length; k++, at += 4 * along) {
-        red += weights[k] * input[at];
-        green += weights[k] * input[at + 1];
-        blue += weights[k] * input[at + 2];
-      }
-      const to = 4 * (line * toAcross + i * toAlong);
-      output[to] = red; // a clamped array rounds and clips
-      output[to + 1] = green;
-      output[to + 2] = blue;
-      output[to + 3] = 255;
+// One pixel of RGBA bytes: what lies `step` apart from `at` on, weighted.
+function mix(input, at, step, weights, output, to) {
+  let red = 0, green = 0, blue = 0;
+  for (let k = 0; k < weights.length; k++, at += step) {
+    red += weights[k] * input[at];
+    green += weights[k] * input[at + 1];
+    blue += weights[k] * input[at + 2];
+  }
+  output[to] = red; // a clamped array rounds and clips
+  output[to + 1] = green;
+  output[to + 2] = blue;
+  output[to + 3] = 255;
+}
+
+// h rows of `from` pixels -> of `to` pixels.
+function filteredAcross(input, from, to, h) {
+  const output = new Uint8ClampedArray(4 * to * h);
+  const all = taps(from, to);
+  for (let y = 0; y < h; y++) {
+    for (let x = 0; x < to; x++) {
+      const [first, weights] = all[x];
+      mix(input, 4 * (y * from + first), 4, weights, output, 4 * (y * to + x));
+    }
+  }
+  return output;
+}
+
+// w columns of `from` pixels -> of `to` pixels.
+function filteredDown(input, from, to, w) {
+  const output = new Uint8ClampedArray(4 * w * to);
+  const all = taps(from, to);
+  for (let y = 0; y < to; y++) {
+    const [first, weights] = all[y];
+    for (let x = 0; x < w; x++) {
+      mix(input, 4 * (first * w + x), 4 * w, weights, output, 4 * (y * w + x));
     }
   }
   return output;
@@ -62,10 +79,8 @@ function resampled(picture) {
   source.drawImage(picture, 0, 0);
   if (picture.close) picture.close();
   const input = source.getImageData(0, 0, w, h).data;
-  const rows = new Uint8ClampedArray(4 * width * h);
-  filtered(input, rows, taps(w, width), h, [1, w], [1, width]);
-  const result = new ImageData(width, height);
-  filtered(rows, result.data, taps(h, height), width, [width, 1], [width, 1]);
+  const wide = filteredAcross(input, w, width, h);
+  const result = new ImageData(filteredDown(wide, h, height, width), width);
   const canvas = canvasOf(width, height);
   canvas.getContext("2d").putImageData(result, 0, 0);
   return canvas;
