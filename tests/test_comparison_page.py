@@ -16,6 +16,7 @@ from media_files import pictures, write_video
 
 from bvsrpp_jax import cli
 from bvsrpp_jax.comparison import write_page
+from bvsrpp_jax.comparison.facts import cut_note
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.evaluation.metrics import psnr, ssim
 from bvsrpp_jax.media import Frame, open_clip
@@ -127,6 +128,14 @@ def test_the_advice_of_a_page_that_was_cut_shows_the_next_frame(clips, tmp_path)
     page = Parsed(tmp_path / "2.html")
     np.testing.assert_array_equal(page.picture("b0"), pictures(6)[4])
     assert page.facts["times"] == [0.16, 0.2]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(Fraction(36000) + Fraction(2, 3), "36000.666"), (Fraction(10), "10")],
+)
+def test_the_advice_is_never_later_than_the_frame(seconds, told):
+    assert f" --start {told} shows" in cut_note(5, seconds)
 
 
 def test_a_page_that_was_cut_does_not_tell_of_an_end_it_does_not_reach(tmp_path):

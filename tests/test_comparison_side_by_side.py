@@ -61,10 +61,22 @@ def test_more_than_eight_bits_are_kept(here):
     assert read_frames(here / "out.mkv")[0].format.name == "yuv420p10le"
 
 
-def test_restore_writes_input_and_result(here, monkeypatch, capsys):
+@pytest.fixture
+def weights(monkeypatch):
+    """Any `--weights` is the stand-in."""
     monkeypatch.setattr(
         bvsrpp_jax.weights, "load", lambda source: (StandIn(), jnp.float32(1))
     )
+
+
+def test_pictures_that_are_restored_are_shown_at_their_rate(here, weights, capsys):
+    folder(here / "in", pictures(3))
+    options = ("--fps", "10", "--side-by-side", "both.mp4")
+    assert run(capsys, "restore", "in", "out/", *options)[0] == 0
+    assert seconds(here / "both.mp4") == [Fraction(i, 10) for i in range(3)]
+
+
+def test_restore_writes_input_and_result(here, weights, capsys):
     write_video(here / "in.mp4", pictures(8), tracks=1)
     part = ("--start", "0.08", "--duration", "0.2")
     options = ("--side-by-side", "both.mp4", *part)

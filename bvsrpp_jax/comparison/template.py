@@ -13,7 +13,14 @@ from importlib import resources
 from string import Template
 
 _FOLDER = resources.files("bvsrpp_jax.comparison") / "template"
-_SCRIPTS = ("frames.js", "scaling.js", "stage.js", "chart.js", "controls.js")
+_SCRIPTS = (
+    "frames.js",
+    "scaling.js",
+    "stage.js",
+    "chart.js",
+    "gestures.js",
+    "controls.js",
+)
 _FRAMES = "<!-- frames -->"
 
 
