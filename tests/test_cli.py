@@ -91,7 +91,7 @@ def test_every_option_arrives(clip, weights, capsys, monkeypatch):
             "give seconds, m:ss or h:mm:ss",
         ),
         (("restore", "in.mp4", "o.mp4", "--fps", "25/0"), "'25/0' is not a number"),
-        (("restore", "in.mp4"), "the following arguments are required: OUTPUT"),
+        (("restore", "in.mp4"), "OUTPUT: is missing"),
         (("restore", "in.mp4", "o.mp4", "--sharpen"), "unrecognized arguments"),
         ((), "required: COMMAND"),
     ],

@@ -74,8 +74,8 @@ def memory_of(
       ensemble: how many results are averaged.
       on_disk: features and frames wait on disk.
     """
-    features = _feature_pixels(model, tile or size)
-    frame = _feature_pixels(model, size)
+    features = feature_pixels(model, tile or size)
+    frame = feature_pixels(model, size)
     widths = (8, *model.spynet_channels, 2)
     flow = max(a + b for a, b in zip(widths[:-1], widths[1:], strict=True))
     codes = 3 * min(np.dtype(dtype).itemsize, 4)
@@ -95,7 +95,8 @@ def memory_of(
     return Memory(device, waiting + window * pictures)
 
 
-def _feature_pixels(model: BasicVSRPlusPlus, size: tuple[int, int]) -> int:
+def feature_pixels(model: BasicVSRPlusPlus, size: tuple[int, int]) -> int:
+    """Pixels of the features of a frame of a size (h, w), padded."""
     h, w = (
         padded_side(side, min_side=model.min_side, multiple=model.side_multiple)
         for side in size
