@@ -69,8 +69,10 @@ def test_decimal_numbers_are_meant_exactly(tmp_path):
         assert source.excerpt == (Fraction(7, 25), Fraction(9, 25))
 
 
-@pytest.mark.parametrize("settings", [{"codec": "libx264"}, {"crf": 3}])
+@pytest.mark.parametrize(
+    "settings", [{"codec": "libx264"}, {"crf": 3}, {"pixel_format": "yuv420p"}]
+)
 def test_pictures_have_no_codec(tmp_path, source, settings):
-    with pytest.raises(InputError, match="neither --codec nor --crf"):
+    with pytest.raises(InputError, match="no --codec, --crf or --pixel-format"):
         create_clip(tmp_path / "out", source, source.info, **settings)
     assert not (tmp_path / "out").exists()

@@ -5,7 +5,7 @@ import os
 import sys
 import warnings
 
-from bvsrpp_jax.commands.numbers import number, seconds
+from bvsrpp_jax.commands.numbers import number, seconds, size
 
 
 def add(commands: argparse._SubParsersAction) -> None:
@@ -20,6 +20,13 @@ def add(commands: argparse._SubParsersAction) -> None:
     add("--duration", type=seconds, help="how much to restore, seconds or h:mm:ss")
     add("--codec", help="video encoder (default: libx264; libvpx-vp9 in .webm)")
     add("--crf", type=int, help="quality, lower is better (libx264: 16)")
+    add("--pixel-format", help="of the video, such as yuv420p10le")
+    add("--size", type=size, help="of the output: 1920x1080; x1080 or 1920x keep shape")
+    add(
+        "--deinterlace",
+        action="store_true",
+        help="make each interlaced frame one of a single moment (none is added)",
+    )
     add("--fps", type=number, help="frames a second of pictures (default: 25)")
     add("--window", type=int, help="frames at a time (default: what fits, up to 96)")
     add("--overlap", type=int, help="of them, frames at a cut not kept (default: 6)")
@@ -36,7 +43,10 @@ def run(arguments: argparse.Namespace) -> None:
     os.environ.setdefault("SVT_LOG", "1")  # or libsvtav1 talks to stderr by itself
     settings = {
         name: getattr(arguments, name)
-        for name in ("start", "duration", "fps", "codec", "crf", "overwrite")
+        for name in (
+            *("start", "duration", "fps", "deinterlace", "codec", "crf"),
+            *("pixel_format", "size", "overwrite"),
+        )
     }
     restorer = Restorer(
         *load(arguments.weights), window=arguments.window, overlap=arguments.overlap

@@ -85,7 +85,7 @@ class PictureReader:
                     f" {self.info.width}x{self.info.height} of"
                     f" {8 * self.info.dtype.itemsize} bits. Sort the folder."
                 )
-            yield Frame(pixels, pts)
+            yield Frame(pixels, pts, 1)
 
 
 class _PictureSink:

@@ -14,6 +14,7 @@ import numpy as np
 from bvsrpp_jax.background import Background
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.media import ClipInfo, Frame, Source, create_clip, open_clip
+from bvsrpp_jax.media.resizing import resize, sized
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
 from bvsrpp_jax.restoration.chunks import PASSES, make_programs, restore_in_chunks
 from bvsrpp_jax.restoration.codes import check_frames
@@ -143,8 +144,11 @@ class Restorer:
         start: float | Fraction | None = None,
         duration: float | Fraction | None = None,
         fps: float | Fraction | None = None,
+        deinterlace: bool = False,
         codec: str | None = None,
         crf: int | None = None,
+        pixel_format: str | None = None,
+        size: tuple[int | None, int | None] | None = None,
         overwrite: bool = False,
         on_start: Callable[[Job], None] | None = None,
         on_progress: Callable[[int, int | None], None] | None = None,
@@ -160,7 +164,11 @@ class Restorer:
           dst: a video file by its suffix, a `.png`, or a folder.
           start, duration: the part to restore, in seconds.
           fps: frames a second of pictures, None is 25.
-          codec, crf: encoder and its constant quality, None for good ones.
+          deinterlace: make frames of one moment of interlaced ones.
+          codec, crf, pixel_format: encoder, its constant quality and what it encodes,
+            None for good ones.
+          size: width and height of the output, None for the network's; one of them
+            None for what keeps the shape.
           overwrite: replace `dst` once the new one is complete.
           on_start: called once, before anything is compiled.
           on_progress: called with the number of frames written and how many are
@@ -173,31 +181,31 @@ class Restorer:
         Raises:
           InputError: the input or the settings do not allow it; one line says why.
         """
-        with open_clip(src, start=start, duration=duration, fps=fps) as source:
-            job = self._job(source)
-            sink = create_clip(
-                dst, source, job.result, codec=codec, crf=crf, overwrite=overwrite
-            )
+        part = {"start": start, "duration": duration, "fps": fps}
+        coding = {"codec": codec, "crf": crf, "pixel_format": pixel_format}
+        with open_clip(src, **part, deinterlace=deinterlace) as source:
+            job = self._job(source, size)
+            sink = create_clip(dst, source, job.result, **coding, overwrite=overwrite)
             with sink:
                 if on_start is not None:
                     on_start(job)
                 count = 0
                 for frame in self._restored(source, job.plan, on_work):
-                    sink.write(frame)
+                    sink.write(resize(frame, job.result))
                     count += 1
                     if on_progress is not None:
                         on_progress(count, job.source.num_frames)
                 sink.commit()
         return count
 
-    def _job(self, source: Source) -> Job:
+    def _job(self, source: Source, wanted) -> Job:
         info, scale = source.info, self.model.scale
         # An estimate may be far too low, and would leave frames without neighbours.
         counted = info.num_frames if info.is_counted else None
         size = info.height, info.width
         plan = self.plan(size, dtype=info.dtype, num_frames=counted)
         result = replace(info, width=scale * info.width, height=scale * info.height)
-        return Job(info, result, plan)
+        return Job(info, result if wanted is None else sized(result, wanted), plan)
 
     def _restored(self, source: Source, plan: Plan, on_work) -> Iterator[Frame]:
         """Decoding, the network and the caller's encoding run side by side."""
@@ -205,7 +213,7 @@ class Restorer:
 
         def pixels():
             for frame in source:
-                times.append(frame.pts)
+                times.append((frame.pts, frame.duration))
                 yield frame.pixels
 
         kept = plan.window - 2 * plan.overlap
@@ -213,7 +221,7 @@ class Restorer:
             stream = self.stream(decoded, plan=plan, on_work=on_work)
             with closing(Background(stream, ahead=kept)) as restored:
                 for output in restored:
-                    yield Frame(output, times.popleft())
+                    yield Frame(output, *times.popleft())
         if times:
             raise RuntimeError(f"{len(times)} frames went in and did not come out")
 
