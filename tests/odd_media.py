@@ -5,7 +5,7 @@ by the equations of ITU-T H.273, so that no conversion of the package stands bet
 colour and its test.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
@@ -63,13 +63,12 @@ def write_patches(
     rate: Fraction = Fraction(25),
     last: int = 0,
     field: str | None = None,
-    options: dict[str, str] | None = None,
-    add=None,
-    stream_settings=None,
-    format: str | None = None,
     turn: int = 0,
     aspect: Fraction | None = None,
-    muxer_options: dict[str, str] | None = None,
+    options: dict[str, str] | None = None,
+    format: str | None = None,
+    add: Callable | None = None,
+    **metadata: str,
 ) -> Path:
     """Writes a clip.
 
@@ -80,13 +79,17 @@ def write_patches(
       pts, time_base: when each frame is shown.
       last: how long the last frame is shown, 0 to leave that to the muxer.
       field: "tff" or "bff" flags every frame as interlaced.
-      add: called with the container before its header is written; the packets that it
-        returns are written after the video.
-      stream_settings: called with the video stream.
+      turn: degrees by which a player turns it.
+      aspect: width of a pixel over its height.
+      options: of the encoder.
+      format: FFmpeg's muxer, where the suffix does not say it.
+      add: called with the container before its header is written; returns a function
+        whose packets are written after the video.
+      metadata: of the video stream.
     """
     pts = range(len(rgb)) if pts is None else pts
     quiet = {"x265-params": "log-level=none"} if codec == "libx265" else {}
-    with av.open(str(path), "w", format=format, options=muxer_options or {}) as output:
+    with av.open(str(path), "w", format=format) as output:
         video = output.add_stream(
             codec, rate=rate, options={**quiet, **(options or {})}
         )
@@ -99,15 +102,14 @@ def write_patches(
             video.set_display_rotation(turn)
         if aspect:
             context.sample_aspect_ratio = aspect
-        if stream_settings is not None:
-            stream_settings(video)
-        packets = [] if add is None else add(output)
+        video.metadata.update(metadata)
+        packets = list if add is None else add(output)
         for picture, time in zip(rgb, pts, strict=True):
             frame = flagged(flat_frame(picture, pix_fmt, tags, size), field)
             frame.pts, frame.time_base = int(time), time_base
             _mux(output, video.encode(frame), pts[-1], last)
         _mux(output, video.encode(None), pts[-1], last)
-        for packet in packets:
+        for packet in packets():
             output.mux(packet)
     return path
 
@@ -277,3 +279,69 @@ def _mux(output, packets, last_pts: int, last: int) -> None:
         if last and packet.pts == last_pts:
             packet.duration = last
         output.mux(packet)
+
+
+def sound(codec: str, *, offset: float = 0, language: str = "fre", **settings):
+    """For `add`: a second of a tone, `offset` seconds after time zero."""
+
+    def add(output) -> Callable:
+        stream = output.add_stream(codec, rate=48000)
+        stream.metadata["language"] = language
+        for name, value in settings.items():
+            setattr(stream, name, value)
+        return lambda: list(_tone(stream, round(48000 * offset)))
+
+    return add
+
+
+def both(*additions: Callable) -> Callable:
+    """For `add`: several of them, their packets in the order of time."""
+
+    def add(output) -> Callable:
+        later = [addition(output) for addition in additions]
+        return lambda: sorted((p for packets in later for p in packets()), key=_due)
+
+    return add
+
+
+def text(codec: str, *lines: bytes, language: str = "eng", **settings) -> Callable:
+    """For `add`: subtitles, a fifth of a second apart."""
+
+    def add(output) -> Callable:
+        stream = output.add_mux_stream(codec)
+        stream.metadata["language"] = language
+        for name, value in settings.items():
+            setattr(stream, name, value)
+        return lambda: [_line(stream, i, line) for i, line in enumerate(lines)]
+
+    return add
+
+
+def _line(stream, index: int, line: bytes) -> av.Packet:
+    packet = av.Packet(line)
+    packet.stream, packet.time_base = stream, Fraction(1, 1000)
+    packet.pts = packet.dts = 40 + 200 * index
+    packet.duration = 100
+    return packet
+
+
+def _tone(stream, start: int):
+    stream.codec_context.open(strict=False)
+    length = stream.codec_context.frame_size or 960
+    format = stream.codec_context.format.name
+    peak = {"s16": 2**15 - 1, "s32": 2**31 - 1, "flt": 1}[format[:3]]
+    kind = {"s16": np.int16, "s32": np.int32, "flt": np.float32}[format[:3]]
+    for first in range(0, 48000, length):
+        wave = 0.3 * np.sin(np.arange(first, first + length) / 17) * peak
+        samples = np.stack([wave, wave]).astype(kind)
+        samples = samples if format.endswith("p") else samples.T.reshape(1, -1)
+        frame = av.AudioFrame.from_ndarray(samples, format=format, layout="stereo")
+        frame.sample_rate, frame.time_base = 48000, Fraction(1, 48000)
+        frame.pts = start + first
+        yield from stream.encode(frame)
+    yield from stream.encode(None)
+
+
+def _due(packet: av.Packet) -> Fraction:
+    base = packet.time_base
+    return packet.pts * Fraction(base.numerator, base.denominator)

@@ -5,8 +5,8 @@ frames at the same moments, four times the pixels, the same colours to one code 
 the output, the same sound.
 """
 
+import re
 import warnings
-from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -25,6 +25,7 @@ from odd_media import (
     PQ,
     colours,
     looks,
+    sound,
     to_ycbcr,
     write_patches,
 )
@@ -32,7 +33,6 @@ from odd_media import (
 from bvsrpp_jax.media import create_clip, open_clip
 
 SCALE = 2
-LOSSLESS = {"codec": "ffv1"}
 
 
 class Kind(NamedTuple):
@@ -42,7 +42,7 @@ class Kind(NamedTuple):
       name: of the input file.
       settings: of `write_patches`.
       target: name of the output file.
-      coding: of `create_clip`.
+      opening, coding: settings of `open_clip` and `create_clip`.
       tags: of the output, None for the input's.
       note: what the user is told, None for nothing.
       count: number of frames.
@@ -51,6 +51,7 @@ class Kind(NamedTuple):
     name: str
     settings: dict
     target: str = "out.mp4"
+    opening: dict = {}
     coding: dict = {"crf": 0}
     tags: tuple | None = None
     note: str | None = None
@@ -99,6 +100,12 @@ MKV = {"target": "out.mkv", "coding": {"codec": "ffv1"}}
 RAW = {"codec": "rawvideo"}
 FFV1 = {"codec": "ffv1"}
 GUESS_SD = (6, 1, 6, 6)
+FIELDS = {"codec": "mpeg2video", "options": {"qscale": "1", "flags": "+ilme+ildct"}}
+TS = {
+    "options": {"g": "1"},
+    "time_base": Fraction(1, 90000),
+    "pts": [900 + 3600 * i + i % 3 for i in range(48)],
+}
 
 KINDS = {
     # How colours are coded.
@@ -188,12 +195,8 @@ KINDS = {
     ),
     "late start MP4": Kind("in.mp4", {"pts": [7, 8, 9]}),
     "late start MKV": Kind("in.mkv", {"pts": [7, 8, 9]}, **MKV),
-    "transport stream": Kind(
-        "in.ts", {"time_base": Fraction(1, 90000), "pts": [900, 4500, 8103]}
-    ),
-    "transport stream to MKV": Kind(
-        "in.ts", {"time_base": Fraction(1, 90000), "pts": [900, 4500, 8103]}, **MKV
-    ),
+    "transport stream": Kind("in.ts", TS, count=48),
+    "transport stream to MKV": Kind("in.ts", TS, **MKV, count=48),
     "B-frames": Kind("in.mp4", {"options": {"bf": "3"}}, count=12),
     "1000 fps": Kind(
         "in.mp4", {"time_base": Fraction(1, 1000), "rate": Fraction(1000)}
@@ -259,10 +262,18 @@ KINDS = {
     "program stream": Kind(
         "in.mpg", {"codec": "mpeg2video", "options": {"qscale": "1"}}
     ),
-    "raw H.264": Kind("in.h264", {}),
     "IVF": Kind("in.ivf", {"codec": "libvpx-vp9"}),
     "Y4M": Kind("in.y4m", {"codec": "wrapped_avframe"}, tags=GUESS_SD),
     "MXF": Kind("in.mxf", {"codec": "mpeg2video", "options": {"qscale": "1"}}),
+    # Fields.
+    "interlaced, top first": Kind(
+        "in.mkv",
+        {**FIELDS, "field": "tff", "tags": BT601_625},
+        opening={"deinterlace": True},
+    ),
+    "interlaced, bottom first": Kind(
+        "in.mkv", {**FIELDS, "field": "bff"}, opening={"deinterlace": True}
+    ),
     # Shapes.
     "quarter turn": Kind("in.mp4", {"turn": 90}),
     "half turn": Kind("in.mp4", {"turn": 180}),
@@ -274,11 +285,11 @@ KINDS = {
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_colours(tmp_path, name):
+def test_count_moments_size_and_colours(tmp_path, name):
     kind = KINDS[name]
     source = write_patches(tmp_path / kind.name, colours(kind.count), **kind.settings)
     target = tmp_path / kind.target
-    notes = restored(source, target, **kind.coding)
+    notes = restored(source, target, opening=kind.opening, **kind.coding)
     before, after = looks(source), looks(target)
     assert len(before) == len(after) == kind.count
     assert_same_moments(before, after, target)
@@ -287,4 +298,81 @@ def test_colours(tmp_path, name):
         assert now.size == (SCALE * was.size[0], SCALE * was.size[1])
         assert now.tags == (kind.tags or was.tags)
         assert_same_colours(was, now)
-    assert bool(notes) == bool(kind.note), notes
+    assert len(notes) == bool(kind.note), notes
+    assert re.search(kind.note or "", "".join(notes))
+
+
+def test_raw_streams_have_an_even_rhythm(tmp_path):
+    source = write_patches(tmp_path / "in.h264", colours(6))
+    restored(source, tmp_path / "out.mp4")
+    times = [look.time for look in looks(tmp_path / "out.mp4")]
+    assert times == [Fraction(i, 25) for i in range(6)]
+
+
+@pytest.mark.parametrize("target", ["out.mp4", "out.mkv", "out.webm"])
+@pytest.mark.parametrize("kind", ["one frame", "GIF", "WebP"])
+def test_the_last_frame_is_shown_as_long(tmp_path, kind, target):
+    """Where there are few frames it is most of what there is to see."""
+    kind = KINDS[kind]
+    source = write_patches(tmp_path / kind.name, colours(kind.count), **kind.settings)
+    restored(source, tmp_path / target)
+    assert ends(tmp_path / target) == ends(source)
+
+
+def ends(path: Path) -> Fraction:
+    """When the last frame is over."""
+    with av.open(str(path)) as container:
+        return max(
+            (packet.pts + packet.duration) * fraction(packet.time_base)
+            for packet in container.demux(video=0)
+            if packet.size
+        )
+
+
+def fraction(rational) -> Fraction:
+    return Fraction(rational.numerator, rational.denominator)
+
+
+SOUNDS = [
+    ("in.mp4", "aac", 0, "out.mp4"),
+    ("in.mp4", "aac", 0.3, "out.mkv"),
+    ("in.mp4", "aac", -0.1, "out.mp4"),
+    ("in.mkv", "aac", -0.1, "out.mp4"),
+    ("in.mkv", "ac3", 0, "out.mp4"),
+    ("in.mkv", "libopus", 1.2, "out.mp4"),
+    ("in.webm", "libopus", 0, "out.webm"),
+    ("in.mkv", "flac", 0, "out.mkv"),
+    ("in.avi", "libmp3lame", 0, "out.mp4"),
+    ("in.mov", "pcm_s16le", 0, "out.mov"),
+    ("in.mov", "pcm_s24le", 0, "out.mkv"),
+    ("in.flv", "aac", 0, "out.mp4"),
+    ("in.ts", "mp2", 0, "out.mkv"),
+    ("in.ts", "aac", 0, "out.mp4"),
+]
+
+
+@pytest.mark.parametrize(("name", "codec", "offset", "target"), SOUNDS)
+def test_sound_stays_as_it_is_and_where_it_is(tmp_path, name, codec, offset, target):
+    """Relative to the first frame; the ADTS headers of a stream are no part of it."""
+    video = {".webm": "libvpx-vp9", ".avi": "mpeg4"}.get(Path(name).suffix, "libx264")
+    source = tmp_path / name
+    write_patches(source, colours(5), codec=video, add=sound(codec, offset=offset))
+    assert restored(source, tmp_path / target) == []
+    header = 7 if (codec, source.suffix) == ("aac", ".ts") else 0
+    before, after = heard(source), heard(tmp_path / target)
+    assert [data for _, data in after] == [data[header:] for _, data in before]
+    assert len(before) > 4
+    for (was, _), (now, _) in zip(before, after, strict=True):
+        assert abs(was - now) <= Fraction(1, 2000)
+
+
+def heard(path: Path) -> list[tuple[Fraction, bytes]]:
+    """Packets of sound, in seconds after the first frame is shown."""
+    with av.open(str(path)) as container:
+        found = [
+            (packet.stream.type, packet.pts * fraction(packet.time_base), bytes(packet))
+            for packet in container.demux()
+            if packet.size
+        ]
+    start = min(time for kind, time, _ in found if kind == "video")
+    return [(time - start, data) for kind, time, data in found if kind == "audio"]

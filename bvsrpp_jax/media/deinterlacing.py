@@ -42,6 +42,7 @@ def deinterlaced(
             yield from _filtered(graph, None, moments)
             graph = _graph(frame, path)
         moments.append((pts, frame.duration))
+        frame.pts, frame.time_base = pts, Fraction(1)
         yield from _filtered(graph, frame, moments)
     yield from _filtered(graph, None, moments)
     if not any_flagged:
@@ -57,8 +58,6 @@ def _filtered(
     """What comes out after a frame, or after the last one (None)."""
     if graph is None:
         return
-    if frame is not None:
-        frame.pts, frame.time_base = len(moments), Fraction(1)
     graph.push(frame)
     while True:
         try:

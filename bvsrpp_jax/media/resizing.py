@@ -13,11 +13,12 @@ from fractions import Fraction
 import numpy as np
 from PIL import Image
 
+from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.media.clip import ClipInfo, Frame
 
+_LARGEST_SIDE = 16384  # of H.264
 _LARGEST_TERM = 4096  # of a pixel's aspect; more does not fit into every stream
-# 854x480 stands for 16:9, and so do 1920x1088 lines of which eight are cut off.
-_SQUARE_ENOUGH = Fraction(1, 200)
+_SQUARE_ENOUGH = Fraction(1, 200)  # 854x480 stands for 16:9
 
 
 def sized(info: ClipInfo, size: tuple[int | None, int | None]) -> ClipInfo:
@@ -30,21 +31,20 @@ def sized(info: ClipInfo, size: tuple[int | None, int | None]) -> ClipInfo:
     Args:
       info: the clip before.
       size: width and height in pixels, one of them None for what fits.
+
+    Raises:
+      InputError: a side is out of range.
     """
-    width, height = size
     shape = info.sample_aspect_ratio * info.width / info.height
-    if width is None:
-        return replace(
-            info, width=_even(height * shape), height=height, sample_aspect_ratio=_ONE
+    width, height = size
+    width = _even(height * shape) if width is None else width
+    height = _even(width / shape) if height is None else height
+    if not (1 <= width <= _LARGEST_SIDE and 1 <= height <= _LARGEST_SIDE):
+        raise InputError(
+            f"size: {width}x{height} is out of range. Give sides from 1 to"
+            f" {_LARGEST_SIDE}."
         )
-    if height is None:
-        return replace(
-            info, width=width, height=_even(width / shape), sample_aspect_ratio=_ONE
-        )
-    aspect = shape * height / width
-    if abs(aspect - 1) <= _SQUARE_ENOUGH:
-        aspect = _ONE
-    aspect = aspect.limit_denominator(_LARGEST_TERM)
+    aspect = Fraction(1) if None in size else _pixel_aspect(shape * height / width)
     if aspect != 1:
         warnings.warn(
             f"{info.name}: {width}x{height} is not its shape. Players that heed the"
@@ -70,7 +70,10 @@ def resize(frame: Frame, info: ClipInfo) -> Frame:
         return frame._replace(pixels=np.stack(list(resized), -1))
 
 
-_ONE = Fraction(1)
+def _pixel_aspect(exact: Fraction) -> Fraction:
+    if abs(exact - 1) <= _SQUARE_ENOUGH:
+        return Fraction(1)
+    return exact.limit_denominator(_LARGEST_TERM)
 
 
 def _resize_channel(channel: np.ndarray, size: tuple[int, int]) -> np.ndarray:
