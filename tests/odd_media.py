@@ -155,6 +155,15 @@ def flagged(frame: av.VideoFrame, field: str | None) -> av.VideoFrame:
     return graph.pull()
 
 
+def pixel_aspect(path: Path) -> Fraction:
+    """Width of a pixel over its height, 1 where it is not said."""
+    with av.open(str(path)) as container:
+        aspect = container.streams.video[0].sample_aspect_ratio
+        if not aspect or not aspect.denominator:
+            return Fraction(1)
+        return Fraction(aspect.numerator, aspect.denominator)
+
+
 def looks(path: Path) -> list[Look]:
     """Every frame of a file."""
     with av.open(str(path)) as container:
@@ -233,7 +242,7 @@ def _codes(rgb: np.ndarray, format: av.VideoFormat, index: int, tags) -> np.ndar
     """[2, 2]: one component of the patches."""
     bits = format.components[index].bits
     if format.components[index].is_alpha:
-        return np.full((2, 2), 2**bits - 1)
+        return np.full((2, 2), 2 ** (bits - 1))
     if format.is_rgb:
         return np.round(rgb[..., index] * (2**bits - 1))
     matrix = tags[0] if tags[0] in LUMA else 6

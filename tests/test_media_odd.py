@@ -15,6 +15,7 @@ from typing import NamedTuple
 import av
 import numpy as np
 import pytest
+from media_files import write_video
 from odd_media import (
     BT601_525,
     BT601_625,
@@ -25,6 +26,7 @@ from odd_media import (
     PQ,
     colours,
     looks,
+    pixel_aspect,
     sound,
     to_ycbcr,
     write_patches,
@@ -223,7 +225,6 @@ KINDS = {
         },
         tags=GUESS_SD,
         count=2,
-        note="transparency",
     ),
     "APNG": Kind(
         "in.png",
@@ -252,7 +253,6 @@ KINDS = {
         },
         tags=GUESS_SD,
         count=2,
-        note="transparency",
     ),
     # Containers.
     "AVI": Kind(
@@ -277,6 +277,9 @@ KINDS = {
     # Shapes.
     "quarter turn": Kind("in.mp4", {"turn": 90}),
     "half turn": Kind("in.mp4", {"turn": 180}),
+    "quarter turn of wide pixels": Kind(
+        "in.mov", {"turn": -90, "aspect": Fraction(4, 3)}, "out.mkv"
+    ),
     "wide pixels": Kind("in.mp4", {"aspect": Fraction(16, 11)}),
     "odd sides": Kind(
         "in.mkv", {**FFV1, "pix_fmt": "yuv444p", "size": (63, 47)}, **MKV
@@ -298,6 +301,9 @@ def test_count_moments_size_and_colours(tmp_path, name):
         assert now.size == (SCALE * was.size[0], SCALE * was.size[1])
         assert now.tags == (kind.tags or was.tags)
         assert_same_colours(was, now)
+    aspect = pixel_aspect(source)
+    aspect = 1 / aspect if kind.settings.get("turn", 0) % 180 else aspect
+    assert pixel_aspect(target) == aspect
     assert len(notes) == bool(kind.note), notes
     assert re.search(kind.note or "", "".join(notes))
 
@@ -307,6 +313,33 @@ def test_raw_streams_have_an_even_rhythm(tmp_path):
     restored(source, tmp_path / "out.mp4")
     times = [look.time for look in looks(tmp_path / "out.mp4")]
     assert times == [Fraction(i, 25) for i in range(6)]
+
+
+OPEN = "open-gop=1:keyint=8:bframes=3:b-adapt=0:scenecut=0"
+CUT = {
+    "libx264": {"x264-params": f"{OPEN}:repeat-headers=1"},
+    "libx265": {"x265-params": f"{OPEN}:log-level=none"},
+    "mpeg2video": {"qscale": "1", "bf": "2", "g": "8"},
+}
+
+
+@pytest.mark.parametrize("suffix", ["ts", "mkv", "mp4"])
+@pytest.mark.parametrize("codec", CUT)
+def test_recordings_that_begin_anywhere(tmp_path, codec, suffix):
+    """Frames whose references are cut off are not shown; the rest is whole."""
+    whole, part = tmp_path / "whole.mkv", tmp_path / f"part.{suffix}"
+    write_patches(whole, colours(40), codec=codec, options=CUT[codec])
+    with av.open(str(whole)) as given, av.open(str(part), "w") as output:
+        copy = output.add_stream_from_template(given.streams.video[0])
+        for index, packet in enumerate(given.demux(video=0)):
+            if packet.size and index >= 3:
+                packet.stream = copy
+                output.mux(packet)
+    assert restored(part, tmp_path / "out.mp4", crf=0) == []
+    before, after = looks(whole), looks(tmp_path / "out.mp4")
+    assert 30 < len(after) < 38
+    for was, now in zip(before[-len(after) :], after, strict=True):
+        assert_same_colours(was, now)
 
 
 @pytest.mark.parametrize("target", ["out.mp4", "out.mkv", "out.webm"])
@@ -376,3 +409,19 @@ def heard(path: Path) -> list[tuple[Fraction, bytes]]:
         ]
     start = min(time for kind, time, _ in found if kind == "video")
     return [(time - start, data) for kind, time, data in found if kind == "audio"]
+
+
+def test_recordings_whose_first_key_frame_is_far_away(tmp_path):
+    """Farther than FFmpeg looks, so that the decoder begins without its headers."""
+    whole, part = tmp_path / "whole.mkv", tmp_path / "part.ts"
+    noise = np.random.default_rng(0).integers(0, 256, (15, 480, 640, 3), np.uint8)
+    options = {"qp": "0", "g": "13", "bf": "0"}
+    write_video(whole, noise, codec_options=options, pix_fmt="yuv444p")
+    with av.open(str(whole)) as given, av.open(str(part), "w") as output:
+        copy = output.add_stream_from_template(given.streams.video[0])
+        for packet in list(given.demux(video=0))[1:-1]:
+            packet.stream = copy
+            output.mux(packet)
+    assert part.stat().st_size > 6_000_000
+    with open_clip(part) as clip:
+        assert len(list(clip)) == 2

@@ -86,10 +86,8 @@ def test_ten_bits_are_read_as_sixteen(tmp_path):
     assert frames[0].pixels.max() > 40000
 
 
-def test_rgb_video_and_alpha(tmp_path):
-    path = write_video(tmp_path / "rgb.mkv", codec="ffv1", pix_fmt="bgra")
-    with pytest.warns(UserWarning, match="transparency is dropped"):
-        info, frames = read(path)
+def test_rgb_video(tmp_path):
+    info, frames = read(write_video(tmp_path / "rgb.mkv", codec="ffv1", pix_fmt="bgra"))
     assert info.color.matrix == RGB
     np.testing.assert_array_equal(frames[4].pixels, pictures()[4])
 

@@ -21,7 +21,7 @@ from bvsrpp_jax.media.deinterlacing import deinterlaced
 from bvsrpp_jax.media.failures import as_fraction
 from bvsrpp_jax.media.hdr import light_of
 from bvsrpp_jax.media.orientation import Orientation, from_display_matrix
-from bvsrpp_jax.media.pixels import bit_depth, has_alpha, is_rgb, to_rgb
+from bvsrpp_jax.media.pixels import bit_depth, is_rgb, is_transparent, to_rgb
 
 _FULL_RANGE = 2  # AVCOL_RANGE_JPEG
 
@@ -70,7 +70,7 @@ class VideoReader:
         if start is not None:
             self.excerpt = Excerpt(pts * self._decoder.time_base, stop)
         self.info = self._describe(first, start, duration)
-        if has_alpha(first.format):
+        if is_transparent(first):
             warnings.warn(f"{path}: its transparency is dropped", stacklevel=2)
 
     def __enter__(self) -> Self:
