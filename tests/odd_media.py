@@ -290,14 +290,13 @@ def _mux(output, packets, last_pts: int, last: int) -> None:
         output.mux(packet)
 
 
-def sound(codec: str, *, offset: float = 0, language: str = "fre", **settings):
+def sound(codec: str, *, offset: float = 0, disposition: int = 0, **metadata: str):
     """For `add`: a second of a tone, `offset` seconds after time zero."""
 
     def add(output) -> Callable:
         stream = output.add_stream(codec, rate=48000)
-        stream.metadata["language"] = language
-        for name, value in settings.items():
-            setattr(stream, name, value)
+        stream.metadata.update(metadata)
+        stream.disposition = disposition
         return lambda: list(_tone(stream, round(48000 * offset)))
 
     return add
@@ -313,14 +312,13 @@ def both(*additions: Callable) -> Callable:
     return add
 
 
-def text(codec: str, *lines: bytes, language: str = "eng", **settings) -> Callable:
+def text(codec: str, *lines: bytes, disposition: int = 0, **metadata: str):
     """For `add`: subtitles, a fifth of a second apart."""
 
     def add(output) -> Callable:
         stream = output.add_mux_stream(codec)
-        stream.metadata["language"] = language
-        for name, value in settings.items():
-            setattr(stream, name, value)
+        stream.metadata.update(metadata)
+        stream.disposition = disposition
         return lambda: [_line(stream, i, line) for i, line in enumerate(lines)]
 
     return add
