@@ -7,7 +7,6 @@ from types import SimpleNamespace
 
 import av
 import pytest
-from av.sidedata.sidedata import Type
 from odd_media import PQ, colours, write_patches
 from test_media_odd import restored
 
@@ -91,19 +90,18 @@ def test_encoders_without_such_settings_get_none():
 
 def decoded(transfer: int, **data: bytes):
     """A frame with side data, which no encoder here writes."""
-    side_data = {Type[name]: found for name, found in data.items()}
-    return SimpleNamespace(side_data=side_data, color_trc=transfer)
+    return SimpleNamespace(side_data=data, color_trc=transfer)
 
 
 def test_dynamic_metadata_is_dropped_with_a_note():
-    frame = decoded(16, DOVI_METADATA=b"", DYNAMIC_HDR_PLUS=b"")
+    frame = decoded(16, DOVI_METADATA=b"1", DYNAMIC_HDR_PLUS=b"2")
     with pytest.warns(UserWarning, match="its Dolby Vision and HDR10. metadata is"):
         light_of(frame, Path("in.mkv"))
 
 
 def test_dolby_vision_without_a_base_layer_is_refused():
     with pytest.raises(InputError, match="in.mkv: is Dolby Vision without a base"):
-        light_of(decoded(2, DOVI_RPU_BUFFER=b""), Path("in.mkv"))
+        light_of(decoded(2, DOVI_RPU_BUFFER=b"3"), Path("in.mkv"))
 
 
 def test_a_display_that_is_half_described_is_left_out():

@@ -46,8 +46,10 @@ def light_of(frame: av.VideoFrame, path: Path) -> Light:
     Raises:
       InputError: Dolby Vision whose colours mean nothing without its metadata.
     """
-    data = {kind.name: bytes(found) for kind, found in frame.side_data.items()}
-    dynamic = sorted({name for kind, name in _DYNAMIC.items() if kind in data})
+    data = frame.side_data
+    dynamic = sorted(
+        {name for kind, name in _DYNAMIC.items() if data.get(kind) is not None}
+    )
     if "Dolby Vision" in dynamic and int(frame.color_trc) == UNSPECIFIED:
         raise InputError(
             f"{path}: is Dolby Vision without a base that other players show. Convert"
@@ -57,10 +59,11 @@ def light_of(frame: av.VideoFrame, path: Path) -> Light:
         warnings.warn(
             f"{path}: its {' and '.join(dynamic)} metadata is dropped", stacklevel=2
         )
+    display = data.get("MASTERING_DISPLAY_METADATA")
     levels = data.get("CONTENT_LIGHT_LEVEL")
     return Light(
-        _display(data.get("MASTERING_DISPLAY_METADATA")),
-        None if levels is None else struct.unpack_from("=2I", levels),
+        None if display is None else _display(bytes(display)),
+        None if levels is None else struct.unpack_from("=2I", bytes(levels)),
     )
 
 
@@ -100,10 +103,8 @@ def caution(name: str, transfer: int, light: Light, codec: str | None) -> None:
     )
 
 
-def _display(data: bytes | None) -> tuple[Fraction, ...] | None:
+def _display(data: bytes) -> tuple[Fraction, ...] | None:
     """Ten rationals and whether primaries and luminance are there."""
-    if data is None:
-        return None
     *terms, has_primaries, has_luminance = struct.unpack_from("=22i", data)
     if not (has_primaries and has_luminance and all(terms[1::2])):
         return None

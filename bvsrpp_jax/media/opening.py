@@ -5,6 +5,8 @@ import warnings
 from fractions import Fraction
 from pathlib import Path
 
+import av
+
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.media.animations import is_animation
 from bvsrpp_jax.media.clip import ClipInfo
@@ -29,6 +31,7 @@ def open_clip(
     duration: float | Fraction | None = None,
     fps: float | Fraction | None = None,
     deinterlace: bool = False,
+    deep: bool = False,
 ) -> Source:
     """Opens a video file or animation, a folder of pictures or a single picture.
 
@@ -38,6 +41,7 @@ def open_clip(
         the end.
       fps: frames a second of pictures, None is 25. A video has its own timestamps.
       deinterlace: make one frame of one moment of each interlaced frame of a video.
+      deep: give uint16 pixels even where there are eight bits, for an output of more.
 
     Raises:
       InputError: it cannot be read, or a number is out of range.
@@ -45,6 +49,7 @@ def open_clip(
     path = Path(path)
     start = None if start is None else _exact("start", start, zero=True)
     duration = None if duration is None else _exact("duration", duration)
+    part = {"start": start, "duration": duration}
     if _holds_pictures(path):
         if deinterlace:
             raise InputError(
@@ -52,13 +57,13 @@ def open_clip(
                 " is for video."
             )
         rate = Fraction(25) if fps is None else _exact("fps", fps)
-        return PictureReader(path, rate=rate, start=start, duration=duration)
+        return PictureReader(path, rate=rate, deep=deep, **part)
     if fps is not None:
         raise InputError(
             f"{path}: a video keeps its own timestamps. Leave out --fps, which is for"
             " pictures."
         )
-    return VideoReader(path, start=start, duration=duration, deinterlace=deinterlace)
+    return VideoReader(path, deinterlace=deinterlace, deep=deep, **part)
 
 
 def create_clip(
@@ -120,7 +125,14 @@ def _holds_pictures(path: Path) -> bool:
     if path.is_dir() or path.suffix.lower() not in PICTURES:
         return path.is_dir()
     with told_as(path, "cannot be read", "Give a picture or a video file."):
-        return not (path.is_file() and is_animation(path))
+        if not (path.is_file() and is_animation(path)):
+            return True
+    if path.suffix.lower() == ".webp" and "webp_anim" not in av.formats_available:
+        raise InputError(
+            f"{path}: this PyAV reads no animated WebP. Install a newer one, or convert"
+            " it to APNG."
+        )
+    return False
 
 
 def _note_lost_aspect(info: ClipInfo) -> None:

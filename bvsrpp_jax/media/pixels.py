@@ -65,6 +65,11 @@ def to_rgb(frame: av.VideoFrame, color: Color) -> np.ndarray:
     return yuv_to_rgb(_codes(frame, bits), color, bits=bits)
 
 
+def to_16_bits(pixels: np.ndarray) -> np.ndarray:
+    """uint8 over its whole range -> uint16 over its own; uint16 as it is."""
+    return pixels * np.uint16(257) if pixels.dtype == np.uint8 else pixels
+
+
 class YuvEncoder:
     """Makes frames for an encoder out of RGB arrays of one size.
 

@@ -21,7 +21,13 @@ from bvsrpp_jax.media.deinterlacing import deinterlaced
 from bvsrpp_jax.media.failures import as_fraction
 from bvsrpp_jax.media.hdr import light_of
 from bvsrpp_jax.media.orientation import Orientation, from_display_matrix
-from bvsrpp_jax.media.pixels import bit_depth, is_rgb, is_transparent, to_rgb
+from bvsrpp_jax.media.pixels import (
+    bit_depth,
+    is_rgb,
+    is_transparent,
+    to_16_bits,
+    to_rgb,
+)
 
 _FULL_RANGE = 2  # AVCOL_RANGE_JPEG
 
@@ -36,6 +42,7 @@ class VideoReader:
       duration: stop after so many seconds.
       deinterlace: make frames of one moment of those that are flagged as interlaced,
         instead of refusing them.
+      deep: give uint16 pixels even where the file has eight bits.
 
     Attributes:
       path: the file.
@@ -53,8 +60,9 @@ class VideoReader:
         start: Fraction | None = None,
         duration: Fraction | None = None,
         deinterlace: bool = False,
+        deep: bool = False,
     ):
-        self.path = path
+        self.path, self._deep = path, deep
         self._decoder = Decoder(path)
         begin = self._decoder.first_time + (start or 0)
         stop = None if duration is None else begin + duration
@@ -88,6 +96,7 @@ class VideoReader:
         for index, ((frame, pts), following) in enumerate(pairwise(frames)):
             self._check(frame, index)
             pixels = self._orientation.apply(to_rgb(frame, self.info.color))
+            pixels = to_16_bits(pixels) if self._deep else pixels
             duration = frame.duration if following is None else following[1] - pts
             yield Frame(pixels, pts - self._zero, duration)
 
@@ -111,7 +120,7 @@ class VideoReader:
             name=str(self.path),
             width=width,
             height=height,
-            deep=self._depth > 8,
+            deep=self._deep or self._depth > 8,
             rate=self._decoder.rate,
             time_base=self._decoder.time_base,
             num_frames=self._expected(start, duration),
@@ -142,7 +151,7 @@ class VideoReader:
                 f"{self.path}: frame {index} is interlaced. Pass --deinterlace."
             )
         depth = bit_depth(frame.format)
-        if depth > 16 or (depth > 8) != self.info.deep:
+        if depth > 16 or (depth > 8) != (self._depth > 8):
             raise InputError(
                 f"{self.path}: frame {index} has pixel format {frame.format.name}."
                 " Convert the clip to 8 or 10 bits first."

@@ -14,6 +14,7 @@ import numpy as np
 from bvsrpp_jax.background import Background
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.media import ClipInfo, Frame, Source, create_clip, open_clip
+from bvsrpp_jax.media.codecs import is_deep
 from bvsrpp_jax.media.resizing import resize, sized
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
 from bvsrpp_jax.restoration.chunks import PASSES, make_programs, restore_in_chunks
@@ -183,7 +184,8 @@ class Restorer:
         """
         part = {"start": start, "duration": duration, "fps": fps}
         coding = {"codec": codec, "crf": crf, "pixel_format": pixel_format}
-        with open_clip(src, **part, deinterlace=deinterlace) as source:
+        deep = is_deep(pixel_format, deep=False)
+        with open_clip(src, **part, deinterlace=deinterlace, deep=deep) as source:
             job = self._job(source, size)
             sink = create_clip(dst, source, job.result, **coding, overwrite=overwrite)
             with sink:
