@@ -114,7 +114,7 @@ class VideoWriter:
           InputError: the disk is full.
         """
         with self._told_as("cannot be completed"):
-            self._mux(self._stream.encode(None))
+            self._mux(self._last_packets())
             if self._copier is not None:
                 self._copier.finish()
             self._container.close()
@@ -124,6 +124,17 @@ class VideoWriter:
                     f" {self._num_packets} came out"
                 )
             self._partial.publish()
+
+    def _last_packets(self) -> list[av.Packet]:
+        """x265 leaves the decoding times of one or two frames to chance.
+
+        So few have no B-frame among them: they are decoded as they are shown.
+        """
+        packets = self._stream.encode(None)
+        if self._num_frames <= 2:
+            for packet in packets:
+                packet.dts = packet.pts
+        return packets
 
     def _mux(self, packets: Iterable[av.Packet]) -> None:
         for packet in packets:
