@@ -11,7 +11,7 @@ from bvsrpp_jax.media.color import Color
 from bvsrpp_jax.restoration import progress
 from bvsrpp_jax.restoration.plan import Memory, Plan
 from bvsrpp_jax.restoration.progress import Reporter, clock
-from bvsrpp_jax.restoration.restorer import Job
+from bvsrpp_jax.restoration.video import Job
 
 INFO = ClipInfo("in.mp4", 64, 48, False, Fraction(25), Fraction(1, 25), 9, Color(1))
 RESULT = ClipInfo("in.mp4", 256, 192, False, Fraction(25), Fraction(1, 25), 9, Color(1))

@@ -17,7 +17,6 @@ from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.media import open_clip
 from bvsrpp_jax.media.pictures import encode_png, read_picture
 from bvsrpp_jax.restoration import Restorer
-from bvsrpp_jax.restoration.plan import Memory
 
 ONE = jnp.float32(1)
 
@@ -110,7 +109,7 @@ def test_output_that_is_not_finite_names_the_frames(restorer):
 def test_it_says_what_it_is(restorer):
     text = repr(restorer)
     assert text.startswith("Restorer(scale=4, 1 parameters")
-    assert "window=4, overlap=1, chunk=None" in text
+    assert text.endswith(", window=4, overlap=1)")  # what was chosen, and no more
 
 
 # --- files ---------------------------------------------------------------------------
@@ -313,13 +312,12 @@ def test_bad_frames_in_the_middle_leave_nothing(tmp_path, restorer):
     assert not any("partial" in name for name in files(tmp_path))
 
 
-def test_frames_that_do_not_fit_are_refused_before_any_work(tmp_path, monkeypatch):
+def test_frames_that_do_not_fit_are_refused_before_any_work(tmp_path):
     source = write_video(tmp_path / "in.mp4")
-    monkeypatch.setattr(
-        "bvsrpp_jax.restoration.plan.available_memory", lambda: Memory(1 << 20, 1 << 20)
-    )
-    with pytest.raises(InputError, match="memory: .* GiB can be"):
-        Restorer(StandIn(), ONE).restore_video(source, tmp_path / "out.mp4")
+    with pytest.raises(InputError, match="memory: .* 1 MiB on the host and"):
+        Restorer(StandIn(), ONE, memory=1 << 20).restore_video(
+            source, tmp_path / "out.mp4"
+        )
     assert files(tmp_path) == ["in.mp4"]
 
 
