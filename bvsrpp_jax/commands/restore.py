@@ -18,8 +18,11 @@ def add(commands: argparse._SubParsersAction) -> None:
     add("--weights", default="lite", help="preset or weights file (default: lite)")
     add("--start", type=seconds, help="seconds or h:mm:ss after the first frame")
     add("--duration", type=seconds, help="how much to restore, seconds or h:mm:ss")
-    add("--codec", help="video encoder (default: libx264; libvpx-vp9 in .webm)")
-    add("--crf", type=int, help="quality, lower is better (libx264: 16)")
+    add(
+        "--codec",
+        help="video encoder (default: libx264 or libx265, by the bits)",
+    )
+    add("--crf", type=int, help="quality, lower is better (libx264: 16, libx265: 18)")
     add("--pixel-format", help="of the video, such as yuv420p10le")
     add("--size", type=size, help="of the output: 1920x1080; x1080 or 1920x keep shape")
     add(

@@ -74,6 +74,7 @@ class VideoReader:
         self._zero = 0 if start is None else pts
         self._orientation = _orientation_of(first, path)
         self._depth = bit_depth(first.format)
+        self._check(first, 0)
         self.excerpt = wanted
         if start is not None:
             self.excerpt = Excerpt(pts * self._decoder.time_base, stop)
