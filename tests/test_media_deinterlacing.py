@@ -74,9 +74,12 @@ def test_the_second_field_moves_to_the_moment_of_the_first(field):
 @pytest.mark.parametrize("count", [1, 2, 6])
 def test_as_many_frames_at_the_same_moments(count):
     times = [7, 10, 11, 40, 41, 90][:count]
-    given = zip(woven("tff"), times, strict=False)
-    done = list(deinterlaced(given, NAME))
+    given = list(zip(woven("tff"), times, strict=False))
+    for frame, time in given:
+        frame.duration = time + 1
+    done = list(deinterlaced(iter(given), NAME))
     assert [pts for _, pts in done] == times
+    assert [frame.duration for frame, _ in done] == [time + 1 for time in times]
     assert not any(frame.interlaced_frame for frame, _ in done)
 
 

@@ -1,5 +1,6 @@
 """What a path means, as input and as output, and what is wrong with it."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -39,6 +40,13 @@ def test_inputs(tmp_path, source):
 def test_outputs(tmp_path, source, name, kind):
     with create_clip(f"{tmp_path}/{name}", source, source.info) as sink:
         assert isinstance(sink, kind)
+
+
+@pytest.mark.parametrize("name", ["out", "out.png"])
+def test_pictures_do_not_say_that_pixels_are_wide(tmp_path, source, name):
+    info = replace(source.info, sample_aspect_ratio=Fraction(4, 3))
+    with pytest.warns(UserWarning, match="its pixels are 4:3; in pictures, which do"):
+        create_clip(tmp_path / name, source, info).__exit__()
 
 
 def test_an_empty_folder_that_exists_is_a_folder(tmp_path, source):
