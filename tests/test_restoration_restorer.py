@@ -54,6 +54,54 @@ def test_any_size_is_padded_and_cropped(size, scale):
     np.testing.assert_array_equal(output, frames.repeat(scale, 1).repeat(scale, 2))
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"exact": True},
+        {"tile": 100},
+        {"tile": 100, "window": 4, "overlap": 1},
+        {"ensemble": 16},
+        {"ensemble": 8, "tile": 100},
+        {"dtype": "bfloat16"},
+        {"lookahead": 0},
+        {"lookahead": 3},
+        {"shots": False, "window": 3},
+    ],
+    ids=str,
+)
+def test_every_way_gives_every_frame(options):
+    frames = pictures(9, width=140, height=70)
+    restorer = Restorer(StandIn(), ONE, **options)
+    assert restorer.plan((70, 140)).on_disk == (
+        "exact" in options or "lookahead" in options
+    )
+    work = []
+    output = list(restorer.stream(frames, on_work=work.append))
+    np.testing.assert_array_equal(output, larger(frames))
+    assert sum(work) == pytest.approx(9)
+
+
+def test_nothing_is_carried_across_a_cut():
+    class Earlier(StandIn):
+        """Brightens by how many frames a branch has seen before."""
+
+        def propagate(self, params, branch, feats, flow_n1, carry):
+            seen = carry.num_seen + jnp.arange(feats[0].shape[1])
+            feat = feats[0] * 0 + seen[:, None, None, None] / 100
+            return feat, carry._replace(num_seen=carry.num_seen + len(seen))
+
+        def reconstruct(self, params, lq, feats):
+            return super().reconstruct(params, 0 * lq + feats[-1], feats)
+
+    night = [np.full((64, 64, 3), 0.1, np.float32)] * 5
+    stripes = np.linspace(0, 30, 64, dtype=np.float32)[:, None, None]
+    day = [np.broadcast_to(np.sin(stripes) ** 2, (64, 64, 3))] * 4
+    for shots, seen in [(True, [*range(5), *range(4)]), (False, [*range(9)])]:
+        restorer = Restorer(Earlier(), ONE, shots=shots)
+        output = list(restorer.stream(night + day))
+        np.testing.assert_allclose([100 * f[0, 0, 0] for f in output], seen, atol=1e-4)
+
+
 def test_the_real_network_is_applied_to_whole_short_clips():
     model, params = tiny_network()
     frames = pictures(3, width=70, height=64)

@@ -38,3 +38,17 @@ def number(text: str) -> Fraction:
     if value < 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 up")
     return value
+
+
+def bytes_of(text: str) -> int:
+    """4GiB, 4G, 4096MiB, 500 MB or a number of bytes."""
+    match = re.fullmatch(r"([0-9.]+) *([kmgt]?)(i?)b?", text.strip().lower())
+    try:
+        value = Fraction(match[1])
+    except (TypeError, ValueError):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no amount of memory: give for example 4GiB"
+        ) from None
+    # As everywhere with memory, a bare G is 2^30; only GB is 10^9.
+    decimal = text.strip().lower().endswith("b") and match[2] and not match[3]
+    return int(value * (1000 if decimal else 1024) ** " kmgt".index(match[2] or " "))

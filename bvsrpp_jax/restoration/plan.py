@@ -116,6 +116,8 @@ class Plan:
       window: frames that are restored together, None for whole shots.
       overlap: of them, frames at either cut that are not kept.
       chunk: frames that a device holds at a time.
+      needed: estimated bytes that one device's work takes.
+      available: bytes that may be used.
       tile: (h, w) of a tile in input pixels, None for whole frames.
       tile_overlap: input pixels that neighbouring tiles have in common.
       dtype: of the computation and of features that wait.
@@ -124,23 +126,21 @@ class Plan:
       shots: nothing is carried across a cut.
       ensemble: how many results are averaged.
       devices: how many of them work at the same time.
-      needed: estimated bytes that one device's work takes.
-      available: bytes that may be used.
     """
 
     window: int | None
     overlap: int
     chunk: int
-    tile: tuple[int, int] | None
-    tile_overlap: int
-    dtype: str
-    on_disk: bool
-    lookahead: int | None
-    shots: bool
-    ensemble: int
-    devices: int
     needed: Memory
     available: Memory
+    tile: tuple[int, int] | None = None
+    tile_overlap: int = 0
+    dtype: str = "float32"
+    on_disk: bool = False
+    lookahead: int | None = None
+    shots: bool = True
+    ensemble: int = 1
+    devices: int = 1
 
 
 class Way(NamedTuple):
@@ -215,6 +215,8 @@ def _ways(model: BasicVSRPlusPlus, clip: Clip, wishes: Wishes) -> Iterator[Way]:
     tiles = list(_tilings(model, clip.size, longest))
     dtypes = _dtypes(model, wishes.dtype)
     disks = (False, True) if wishes.disk else (False,)
+    if wishes.exact and clip.num_frames is None:
+        disks = (True,)  # it may be endless
     chunks = [CHUNK >> i for i in range(4)] if wishes.chunk is None else [wishes.chunk]
     for lengths in _lengths(clip.num_frames, wishes):
         for tile, window, dtype, on_disk, chunk in product(

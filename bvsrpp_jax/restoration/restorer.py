@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
+from copy import copy
 from fractions import Fraction
 from itertools import chain, repeat
 from pathlib import Path
@@ -108,6 +109,19 @@ class Restorer:
             f" mid_channels={self.model.mid_channels},"
             f" num_blocks={self.model.num_blocks}{chosen})"
         )
+
+    def exactly(self) -> "Restorer":
+        """The same network and precision over whole shots and frames."""
+        exact = copy(self)
+        exact.wishes = Wishes(
+            chunk=self.wishes.chunk,
+            exact=True,
+            dtype=self.wishes.dtype,
+            shots=self.wishes.shots,
+            ensemble=self.wishes.ensemble,
+            disk=True,
+        )
+        return exact
 
     def plan(
         self,

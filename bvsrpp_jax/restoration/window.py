@@ -78,9 +78,9 @@ def windows(
     Raises:
       ValueError: `size` is not more than twice `overlap`.
     """
+    size = sys.maxsize if size is None else size
     if overlap < 0 or size <= 2 * overlap:
         raise ValueError(f"window: {size} frames, must be more than 2 x {overlap}")
-    size = sys.maxsize if size is None else size
     start = done = 0  # of the held frames; of the kept ones
     held: list[np.ndarray] = []
     for frame in frames:
