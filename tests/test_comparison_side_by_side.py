@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from comparison_clips import folder, plain
 from media_files import packets, pictures, read_frames, seconds, write_video
+from odd_media import colours, write_patches
 from stand_in import StandIn
 
 import bvsrpp_jax.weights
@@ -109,3 +110,17 @@ def test_nothing_is_restored_when_it_could_not_be_shown(here, capsys, name, mess
     assert code == 2
     assert err.startswith(f"bvsrpp: error: {message}")
     assert sorted(p.name for p in here.iterdir()) == ["in.mp4", "there.mp4"]
+
+
+def test_an_interlaced_input_is_read_as_it_was_restored(here, capsys, monkeypatch):
+    monkeypatch.setattr(
+        bvsrpp_jax.weights, "load", lambda source: (StandIn(), jnp.float32(1))
+    )
+    options = {"qscale": "1", "flags": "+ilme+ildct"}
+    write_patches(
+        here / "in.mkv", colours(3), codec="mpeg2video", field="tff", options=options
+    )
+    argv = ("restore", "in.mkv", "out.mp4", "--side-by-side", "both.mp4", "--quiet")
+    code, told = run(capsys, *argv, "--deinterlace")
+    assert (code, told) == (0, "")
+    assert len(read_frames(here / "both.mp4")) == 3

@@ -14,6 +14,7 @@ from media_files import packets, pictures, read_frames, seconds, write_video
 from stand_in import QUICKLY, StandIn, tiny_network
 
 from bvsrpp_jax.errors import InputError
+from bvsrpp_jax.media import open_clip
 from bvsrpp_jax.media.pictures import encode_png, read_picture
 from bvsrpp_jax.restoration import Restorer
 
@@ -198,6 +199,33 @@ def test_ten_bits_end_to_end(tmp_path, restorer):
     luma = np.frombuffer(frame.planes[0], np.uint16).reshape(frame.height, -1)
     levels = np.unique(luma[100, 2:254:4] % 4)
     assert len(levels) > 1  # not eight bits times four
+
+
+@pytest.mark.parametrize("name", ["out.mp4", "out"])
+def test_the_output_has_the_size_asked_for(tmp_path, restorer, name):
+    source = write_video(tmp_path / "in.mp4", pictures(3))
+    jobs = []
+    restorer.restore_video(
+        source, tmp_path / name, size=(100, None), on_start=jobs.append
+    )
+    with open_clip(tmp_path / name) as clip:
+        assert (clip.info.width, clip.info.height) == (100, 76)
+        assert clip.info.num_frames == 3
+    assert (jobs[0].result.width, jobs[0].result.height) == (100, 76)
+
+
+def test_ten_bits_of_an_eight_bit_source_are_the_networks_own(tmp_path):
+    """Not eight bits widened: a gain of 0.9 makes codes between them."""
+    ramp = np.arange(0, 256, 4, np.uint8)
+    frames = np.broadcast_to(ramp[None, None, :, None], (2, 64, 64, 3))
+    source = write_video(tmp_path / "in.mkv", frames, codec="ffv1", pix_fmt="bgr0")
+    target = tmp_path / "out.mkv"
+    restorer = Restorer(StandIn(), jnp.float32(0.9), window=4)
+    restorer.restore_video(source, target, codec="ffv1", pixel_format="yuv444p10le")
+    with open_clip(target) as clip:
+        row = next(iter(clip)).pixels[5, 2::4, 1]
+    assert clip.info.deep
+    assert np.abs(row / 65535 - 0.9 * ramp / 255).max() < 0.8 / 876  # of ten-bit codes
 
 
 def test_folders_and_pictures(tmp_path, restorer):

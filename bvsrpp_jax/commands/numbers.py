@@ -18,6 +18,17 @@ def seconds(text: str) -> Fraction:
     return total
 
 
+def size(text: str) -> tuple[int | None, int | None]:
+    """1920x1080; or x1080 and 1920x, which leave the other side to the shape."""
+    match = re.fullmatch(r"(\d{1,5})?[xX](\d{1,5})?", text)
+    sides = [int(side) if side else None for side in match.groups()] if match else [0]
+    if 0 in sides or sides == [None, None]:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no size: give 1920x1080, or x1080 or 1920x to keep the shape"
+        )
+    return tuple(sides)
+
+
 def number(text: str) -> Fraction:
     """25, 23.976 or 30000/1001; not negative."""
     try:

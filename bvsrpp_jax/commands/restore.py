@@ -5,7 +5,7 @@ import os
 import sys
 import warnings
 
-from bvsrpp_jax.commands.numbers import bytes_of, number, seconds
+from bvsrpp_jax.commands.numbers import bytes_of, number, seconds, size
 from bvsrpp_jax.errors import InputError
 
 
@@ -24,6 +24,11 @@ def add(commands: argparse._SubParsersAction) -> None:
     add("--weights", default="lite", help="preset or weights file (default: lite)")
     add("--start", type=seconds, help="seconds or h:mm:ss after the first frame")
     add("--duration", type=seconds, help="how much to restore, seconds or h:mm:ss")
+    add(
+        "--deinterlace",
+        action="store_true",
+        help="make each interlaced frame one of a single moment (none is added)",
+    )
     add("--overwrite", action="store_true", help="replace an existing output")
     add("--quiet", action="store_true", help="print nothing but errors")
     _add_output(command.add_argument_group("output").add_argument)
@@ -32,8 +37,10 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 
 def _add_output(add) -> None:
-    add("--codec", help="video encoder (default: libx264; libvpx-vp9 in .webm)")
-    add("--crf", type=int, help="quality, lower is better (libx264: 16)")
+    add("--codec", help="video encoder (default: libx264 or libx265, by the bits)")
+    add("--crf", type=int, help="quality, lower is better (libx264: 16, libx265: 18)")
+    add("--pixel-format", help="of the video, such as yuv420p10le")
+    add("--size", type=size, help="of the output: 1920x1080; x1080 or 1920x keep shape")
     add("--fps", type=number, help="frames a second of pictures (default: 25)")
     add("--side-by-side", metavar="FILE", help="also a video of input beside result")
 
@@ -89,7 +96,7 @@ def _restore_side_by_side(arguments: argparse.Namespace) -> None:
     files = arguments.input, arguments.output
     settings = {
         name: getattr(arguments, name)
-        for name in ("start", "duration", "fps", "overwrite")
+        for name in ("start", "duration", "fps", "deinterlace", "overwrite")
     }
     check_side_by_side(arguments.side_by_side, *files, overwrite=arguments.overwrite)
     _restore(arguments)
@@ -101,7 +108,10 @@ def _restore(arguments: argparse.Namespace) -> None:
 
     settings = {
         name: getattr(arguments, name)
-        for name in ("start", "duration", "fps", "codec", "crf", "overwrite")
+        for name in (
+            *("start", "duration", "fps", "deinterlace", "codec", "crf"),
+            *("pixel_format", "size", "overwrite"),
+        )
     }
     restorer = _restorer(arguments)
     if arguments.quiet:
@@ -124,7 +134,8 @@ def _restore(arguments: argparse.Namespace) -> None:
 def _verify_seams(arguments: argparse.Namespace) -> None:
     from bvsrpp_jax.restoration.seams import seams_text, verify_seams
 
-    part = {name: getattr(arguments, name) for name in ("start", "duration", "fps")}
+    read = ("start", "duration", "fps", "deinterlace")
+    part = {name: getattr(arguments, name) for name in read}
     print(seams_text(verify_seams(_restorer(arguments), arguments.input, **part)))
 
 

@@ -92,12 +92,13 @@ def write_beside_result(
     start: float | Fraction | None = None,
     duration: float | Fraction | None = None,
     fps: float | Fraction | None = None,
+    deinterlace: bool = False,
     overwrite: bool = False,
 ) -> None:
     """Writes a restoration's input and its result side by side.
 
     Args:
-      src, start, duration, fps: the input as it was restored.
+      src, start, duration, fps, deinterlace: the input as it was restored.
       dst: the result.
       path, overwrite: as for `write_side_by_side`.
 
@@ -105,8 +106,9 @@ def write_beside_result(
       InputError: as for `write_side_by_side`.
     """
     is_video = Path(dst).suffix.lower() in CONTAINERS
+    part = {"start": start, "duration": duration, "fps": fps}
     with (
-        open_clip(src, start=start, duration=duration, fps=fps) as a,
+        open_clip(src, **part, deinterlace=deinterlace) as a,
         open_clip(dst, fps=None if is_video else fps) as b,
     ):
         write_side_by_side(a, b, path, overwrite=overwrite)

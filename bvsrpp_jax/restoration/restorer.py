@@ -192,8 +192,11 @@ class Restorer:
         start: float | Fraction | None = None,
         duration: float | Fraction | None = None,
         fps: float | Fraction | None = None,
+        deinterlace: bool = False,
         codec: str | None = None,
         crf: int | None = None,
+        pixel_format: str | None = None,
+        size: tuple[int | None, int | None] | None = None,
         overwrite: bool = False,
         on_start: Callable[[Job], None] | None = None,
         on_progress: Callable[[int, int | None], None] | None = None,
@@ -209,7 +212,11 @@ class Restorer:
           dst: a video file by its suffix, a `.png`, or a folder.
           start, duration: the part to restore, in seconds.
           fps: frames a second of pictures, None is 25.
-          codec, crf: encoder and its constant quality, None for good ones.
+          deinterlace: make frames of one moment of interlaced ones.
+          codec, crf, pixel_format: encoder, its constant quality and what it encodes,
+            None for good ones.
+          size: width and height of the output, None for the network's; one of them
+            None for what keeps the shape.
           overwrite: replace `dst` once the new one is complete.
           on_start: called once, before anything is compiled.
           on_progress: called with the number of frames written and how many are
@@ -229,8 +236,11 @@ class Restorer:
             start=start,
             duration=duration,
             fps=fps,
+            deinterlace=deinterlace,
             codec=codec,
             crf=crf,
+            pixel_format=pixel_format,
+            size=size,
             overwrite=overwrite,
             on_start=on_start,
             on_progress=on_progress,

@@ -33,19 +33,25 @@ def verify_seams(
     start: float | Fraction | None = None,
     duration: float | Fraction | None = None,
     fps: float | Fraction | None = None,
+    deinterlace: bool = False,
     on_work: Callable[[float], None] | None = None,
 ) -> Seams:
     """Restores a clip twice, as planned and exactly, and compares every frame.
 
     Args:
       restorer: with its windows and tiles.
-      src, start, duration, fps: as for `Restorer.restore_video`.
+      src, start, duration, fps, deinterlace: as for `Restorer.restore_video`.
       on_work: as for `Restorer.stream`; both restorations are half of the work.
 
     Raises:
       InputError: as `Restorer.restore_video`.
     """
-    part = {"start": start, "duration": duration, "fps": fps}
+    part = {
+        "start": start,
+        "duration": duration,
+        "fps": fps,
+        "deinterlace": deinterlace,
+    }
 
     def count(frames: float) -> None:
         if on_work is not None:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from bvsrpp_jax.background import Background
 from bvsrpp_jax.media import ClipInfo, Frame, Source, create_clip, open_clip
+from bvsrpp_jax.media.codecs import is_deep
+from bvsrpp_jax.media.resizing import resize, sized
 from bvsrpp_jax.restoration.plan import Plan
 
 if TYPE_CHECKING:
@@ -41,25 +43,29 @@ def restore_video(
     start: float | Fraction | None,
     duration: float | Fraction | None,
     fps: float | Fraction | None,
+    deinterlace: bool,
     codec: str | None,
     crf: int | None,
+    pixel_format: str | None,
+    size: tuple[int | None, int | None] | None,
     overwrite: bool,
     on_start: Callable[[Job], None] | None,
     on_progress: Callable[[int, int | None], None] | None,
     on_work: Callable[[float], None] | None,
 ) -> int:
     """`Restorer.restore_video`."""
-    with open_clip(src, start=start, duration=duration, fps=fps) as source:
-        job = _job(restorer, source)
-        sink = create_clip(
-            dst, source, job.result, codec=codec, crf=crf, overwrite=overwrite
-        )
+    part = {"start": start, "duration": duration, "fps": fps}
+    coding = {"codec": codec, "crf": crf, "pixel_format": pixel_format}
+    deep = is_deep(pixel_format, deep=False)
+    with open_clip(src, **part, deinterlace=deinterlace, deep=deep) as source:
+        job = _job(restorer, source, size)
+        sink = create_clip(dst, source, job.result, **coding, overwrite=overwrite)
         with sink:
             if on_start is not None:
                 on_start(job)
             count = 0
             for frame in _restored(restorer, source, job.plan, on_work):
-                sink.write(frame)
+                sink.write(resize(frame, job.result))
                 count += 1
                 if on_progress is not None:
                     on_progress(count, job.source.num_frames)
@@ -67,14 +73,14 @@ def restore_video(
     return count
 
 
-def _job(restorer: "Restorer", source: Source) -> Job:
+def _job(restorer: "Restorer", source: Source, wanted) -> Job:
     info, scale = source.info, restorer.model.scale
     # An estimate may be far too low, and would leave frames without neighbours.
     counted = info.num_frames if info.is_counted else None
     size = info.height, info.width
     plan = restorer.plan(size, dtype=info.dtype, num_frames=counted)
     result = replace(info, width=scale * info.width, height=scale * info.height)
-    return Job(info, result, plan)
+    return Job(info, result if wanted is None else sized(result, wanted), plan)
 
 
 def _restored(
@@ -84,13 +90,13 @@ def _restored(
 
     def pixels():
         for frame in source:
-            times.append(frame.pts)
+            times.append((frame.pts, frame.duration))
             yield frame.pixels
 
     with Background(pixels(), ahead=_DECODED_AHEAD) as decoded:
         stream = restorer.stream(decoded, plan=plan, on_work=on_work)
         with closing(Background(stream, ahead=2 * plan.chunk)) as restored:
             for output in restored:
-                yield Frame(output, times.popleft())
+                yield Frame(output, *times.popleft())
     if times:
         raise RuntimeError(f"{len(times)} frames went in and did not come out")
