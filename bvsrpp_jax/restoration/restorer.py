@@ -18,6 +18,7 @@ from bvsrpp_jax.restoration.engine import Engine
 from bvsrpp_jax.restoration.memory import available_memory
 from bvsrpp_jax.restoration.plan import Clip, Plan, Wishes, make_plan
 from bvsrpp_jax.restoration.shots import shots
+from bvsrpp_jax.restoration.speed import seconds_per_frame
 from bvsrpp_jax.restoration.spool import Spool
 from bvsrpp_jax.restoration.video import Job, restore_video
 from bvsrpp_jax.restoration.window import Window, by_shot, windows_of_shots
@@ -143,6 +144,14 @@ class Restorer:
             num_devices=len(self._devices),
             available=available_memory(self._memory, scratch),
         )
+
+    def seconds_per_frame(self, plan: Plan, size: tuple[int, int]) -> float:
+        """How long a frame of a size (h, w) is expected to take, without compiling."""
+        return seconds_per_frame(self.model, self.params, plan, size, self._devices[0])
+
+    def bytes_asked(self) -> int | None:
+        """What the compiled programs ask for on a device; None before compiling."""
+        return self._engine.bytes_asked()
 
     def stream(
         self,
