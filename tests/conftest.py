@@ -1,9 +1,13 @@
 """Files that the tests of several modules read."""
 
 import lzma
+import os
 from pathlib import Path
 
 import pytest
+
+# Tests, and the commands they start, neither read nor fill the user's own cache.
+os.environ["BVSRPP_CACHE"] = "off"
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
@@ -15,3 +19,12 @@ def tiny_pth(tmp_path_factory):
     packed = (FIXTURES / "module_legacy.pth.xz").read_bytes()
     path.write_bytes(lzma.decompress(packed))
     return path
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Says which browser the page was tested in; skips say that there was none."""
+    passed = terminalreporter.stats.get("passed", ())
+    if any("test_comparison_browser" in report.nodeid for report in passed):
+        from browser import find_browser
+
+        terminalreporter.write_line(f"pages were tested in {find_browser()}")

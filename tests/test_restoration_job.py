@@ -122,9 +122,30 @@ def test_pictures_go_on_too(tmp_path):
     assert files(tmp_path) == ["in", "out", "whole"]
 
 
+def test_live_restorations_go_on_too(tmp_path, source, monkeypatch):
+    """They have no windows: what is done is restored again, but not written again."""
+    monkeypatch.setattr("bvsrpp_jax.restoration.making._LIVE_SEGMENT", 5)
+    live, made = Restorer(StandIn(), ONE, lookahead=1), []
+    live.restore_video(source, tmp_path / "whole.mp4", size=(None, 96))
+
+    def stop(done, expected):
+        if done == 11:
+            raise KeyboardInterrupt
+
+    for on_progress in (stop, lambda *now: made.append(now)):
+        try:
+            live.restore_video(
+                source, tmp_path / "out.mp4", size=(None, 96), on_progress=on_progress
+            )
+        except KeyboardInterrupt as error:
+            assert error.__notes__ == ["10 frames are done; the same command resumes"]
+    assert made == [(i, 14) for i in range(11, 15)]
+    assert output(tmp_path / "out.mp4") == output(tmp_path / "whole.mp4")
+
+
 def test_the_recorded_plan_is_used(tmp_path, source, monkeypatch):
     """Memory and processors may be others when a job is resumed."""
-    memory = "bvsrpp_jax.restoration.plan.available_memory"
+    memory = "bvsrpp_jax.restoration.restorer.available_memory"
     threads = "bvsrpp_jax.restoration.video.encoder_threads"
     model, target = StandIn(), tmp_path / "out.mp4"
 
@@ -132,14 +153,14 @@ def test_the_recorded_plan_is_used(tmp_path, source, monkeypatch):
         if done == 8:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(memory, lambda: Memory(0, 20 << 20))
+    monkeypatch.setattr(memory, lambda *_: Memory(0, 20 << 20))
     monkeypatch.setattr(threads, lambda: 3)
     jobs = []
     with pytest.raises(KeyboardInterrupt):
         Restorer(model, ONE).restore_video(
             source, target, on_start=jobs.append, on_progress=stop
         )
-    monkeypatch.setattr(memory, lambda: Memory(0, 1 << 40))
+    monkeypatch.setattr(memory, lambda *_: Memory(0, 1 << 40))
     monkeypatch.setattr(threads, lambda: 1)
     Restorer(model, ONE).restore_video(source, target, on_start=jobs.append)
     assert jobs[0].plan == jobs[1].plan
@@ -148,7 +169,9 @@ def test_the_recorded_plan_is_used(tmp_path, source, monkeypatch):
     assert re.findall(rb" threads=(\d+)", shown) == 3 * [b"3"]
 
 
-def test_no_more_is_read_than_the_missing_segments_need(tmp_path, source, monkeypatch):
+def test_no_more_is_read_than_the_missing_segments_need(tmp_path, monkeypatch):
+    source = write_video(tmp_path / "in.mp4", pictures(40))
+
     def full(*_):
         raise InputError("out.mp4: the disk is full.")
 
@@ -156,7 +179,7 @@ def test_no_more_is_read_than_the_missing_segments_need(tmp_path, source, monkey
         patch.setattr(VideoWriter, "join", full)
         with pytest.raises(InputError) as caught:
             restorer().restore_video(source, tmp_path / "out.mp4")
-    assert caught.value.__notes__ == ["14 frames are done; the same command resumes"]
+    assert caught.value.__notes__ == ["40 frames are done; the same command resumes"]
     job, read, frames = tmp_path / ".out.mp4.job", [], VideoReader.__iter__
 
     def reading(self):
@@ -170,9 +193,9 @@ def test_no_more_is_read_than_the_missing_segments_need(tmp_path, source, monkey
         patch.setattr(VideoWriter, "join", full)
         with pytest.raises(InputError):
             restorer().restore_video(source, tmp_path / "out.mp4")
-    assert 5 <= len(read) <= 5 + 6  # a window and the next frame; some are read ahead
+    assert 5 <= len(read) <= 20  # a window, and what is read ahead, also for cuts
     read.clear()
-    assert restorer().restore_video(source, tmp_path / "out.mp4") == 14
+    assert restorer().restore_video(source, tmp_path / "out.mp4") == 40
     assert read == []
 
 
@@ -345,15 +368,16 @@ def test_a_full_disk_loses_nothing(tmp_path, source):
 
 def test_a_bad_frame_in_the_middle_keeps_what_is_done(tmp_path):
     parts = [
-        write_video(tmp_path / f"{width}.h264", pictures(6, width=width)).read_bytes()
+        write_video(tmp_path / f"{width}.h264", pictures(20, width=width)).read_bytes()
         for width in (64, 96)
     ]
     source = tmp_path / "in.h264"
     source.write_bytes(b"".join(parts))
     for _ in range(2):
-        with pytest.raises(InputError, match="frame 6 has 96x48") as caught:
+        with pytest.raises(InputError, match="frame 20 has 96x48") as caught:
             restorer().restore_video(source, tmp_path / "out.mp4")
-        assert caught.value.__notes__ == ["3 frames are done; the same command resumes"]
+        (note,) = caught.value.__notes__
+        assert int(note.split(" frames are done")[0]) >= 7
 
 
 def test_an_earlier_output_stays_until_the_resumed_one_is_there(tmp_path, source):

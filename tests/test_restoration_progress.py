@@ -39,8 +39,7 @@ def test_the_first_line_says_what_will_happen(monkeypatch):
     first = run(StringIO(), monkeypatch, 1).splitlines()[0]
     assert first == (
         "in.mp4 (64x48, 9 frames) -> out.mp4 (256x192), weights lite, windows of 8"
-        " frames overlapping by 2 either side, 4 frames at a time in about 1.0 GiB,"
-        " 0.5 GiB waiting"
+        " frames overlapping by 2, 4 frames at a time in about 1.0 GiB, 512 MiB waiting"
     )
 
 

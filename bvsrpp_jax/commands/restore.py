@@ -5,10 +5,10 @@ import os
 import signal
 import sys
 import warnings
-from collections.abc import Callable
 from functools import partial
 
-from bvsrpp_jax.commands.numbers import number, seconds
+from bvsrpp_jax.commands.numbers import bytes_of, number, seconds, size
+from bvsrpp_jax.errors import InputError
 
 
 def add(commands: argparse._SubParsersAction) -> None:
@@ -17,61 +17,131 @@ def add(commands: argparse._SubParsersAction) -> None:
     command.set_defaults(run=run)
     add = command.add_argument
     add("input", metavar="INPUT", help="video, folder of pictures, or picture")
-    add("output", metavar="OUTPUT", help="video by its suffix, .png, or folder")
+    add(
+        "output",
+        metavar="OUTPUT",
+        nargs="?",
+        help="video by its suffix, .png, or folder",
+    )
     add("--weights", default="lite", help="preset or weights file (default: lite)")
     add("--start", type=seconds, help="seconds or h:mm:ss after the first frame")
     add("--duration", type=seconds, help="how much to restore, seconds or h:mm:ss")
-    add("--codec", help="video encoder (default: libx264; libvpx-vp9 in .webm)")
-    add("--crf", type=int, help="quality, lower is better (libx264: 16)")
-    add("--fps", type=number, help="frames a second of pictures (default: 25)")
-    add("--window", type=int, help="frames at a time (default: what fits, up to 96)")
-    add("--overlap", type=int, help="of them, frames at a cut not kept (default: 6)")
+    add(
+        "--deinterlace",
+        action="store_true",
+        help="make each interlaced frame one of a single moment (none is added)",
+    )
     add("--overwrite", action="store_true", help="replace an existing output")
     add("--restart", action="store_true", help="forget what an earlier run has done")
+    add("--quiet", action="store_true", help="print nothing but errors")
+    _add_output(command.add_argument_group("output").add_argument)
+    _add_quality(command.add_argument_group("quality").add_argument)
+    _add_memory(command.add_argument_group("memory").add_argument)
+    _add_processes(command.add_argument_group("several processes").add_argument)
+
+
+def _add_output(add) -> None:
+    add("--codec", help="video encoder (default: libx264 or libx265, by the bits)")
+    add("--crf", type=int, help="quality, lower is better (libx264: 16, libx265: 18)")
+    add("--pixel-format", help="of the video, such as yuv420p10le")
+    add("--size", type=size, help="of the output: 1920x1080; x1080 or 1920x keep shape")
+    add("--fps", type=number, help="frames a second of pictures (default: 25)")
+    add("--side-by-side", metavar="FILE", help="also a video of input beside result")
+
+
+def _add_quality(add) -> None:
+    add("--ensemble", action="store_true", help="mean of 8 flips; 8 times the work")
+    add(
+        "--temporal-ensemble",
+        action="store_true",
+        help="mean of both directions of time; twice the work",
+    )
+    add("--exact", action="store_true", help="no windows: whole shots, on disk if long")
+    add("--window", type=int, help="frames at a time (default: what fits, up to 96)")
+    add("--overlap", type=int, help="of them, frames at a cut not kept (default: 6)")
+    add("--no-shots", action="store_true", help="do not start anew at cuts")
+    add("--lookahead", type=int, metavar="N", help="see only N frames ahead: live use")
+    add(
+        "--verify-seams",
+        action="store_true",
+        help="write nothing: measure what windows and tiles change",
+    )
+
+
+def _add_memory(add) -> None:
+    add("--memory", type=bytes_of, help="of a device, as 4GiB (default: what is free)")
+    add("--dtype", choices=("float32", "bfloat16"), help="of the computation")
+    add("--chunk", type=int, help="frames on the device (default: what fits, up to 8)")
+    add("--tile", type=int, help="longest side of a tile, 0: none (default: what fits)")
+    add("--scratch", metavar="FOLDER", help="frames and features may wait there")
+
+
+def _add_processes(add) -> None:
     add("--multihost", action="store_true", help="run as one of several processes")
     add("--coordinator", help="host:port of process 0, if it must be told")
     add("--num_processes", type=int, help="how many, if it must be told")
     add("--process_id", type=int, help="which one this is, if it must be told")
-    add("--quiet", action="store_true", help="print nothing but errors")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Restores."""
-    from bvsrpp_jax.restoration import Restorer
-    from bvsrpp_jax.weights import load
+    from bvsrpp_jax.compilation_cache import use_compilation_cache
 
     os.environ.setdefault("SVT_LOG", "1")  # or libsvtav1 talks to stderr by itself
-    is_main = not arguments.multihost or _join(arguments)
+    if arguments.quiet:
+        warnings.simplefilter("ignore")
+    use_compilation_cache()
+    if arguments.verify_seams:
+        _verify_seams(arguments)
+    elif arguments.output is None:
+        raise InputError("OUTPUT: is missing. Name a video, a .png or a folder.")
+    elif arguments.side_by_side is not None:
+        _restore_side_by_side(arguments)
+    else:
+        _restore(arguments)
+
+
+def _restore_side_by_side(arguments: argparse.Namespace) -> None:
+    from bvsrpp_jax.comparison import check_side_by_side, write_beside_result
+
+    files = arguments.input, arguments.output
+    settings = {
+        name: getattr(arguments, name)
+        for name in ("start", "duration", "fps", "deinterlace", "overwrite")
+    }
+    check_side_by_side(arguments.side_by_side, *files, overwrite=arguments.overwrite)
+    if _restore(arguments):
+        write_beside_result(*files, arguments.side_by_side, **settings)
+
+
+def _restore(arguments: argparse.Namespace) -> bool:
+    """Restores; whether this process is the only one, or the first of several."""
+    from bvsrpp_jax.restoration.progress import Reporter
+
     settings = {
         name: getattr(arguments, name)
         for name in (
-            *("start", "duration", "fps", "codec", "crf", "overwrite", "restart"),
-            "multihost",
+            *("start", "duration", "fps", "deinterlace", "codec", "crf"),
+            *("pixel_format", "size", "overwrite", "restart", "multihost"),
         )
     }
-    restorer = Restorer(
-        *load(arguments.weights), window=arguments.window, overlap=arguments.overlap
-    )
+    is_main = not arguments.multihost or _join(arguments)
+    restorer = _restorer(arguments)
     restore = partial(
         restorer.restore_video, arguments.input, arguments.output, **settings
     )
-    if arguments.quiet or not is_main:
+    if not is_main:
         warnings.simplefilter("ignore")
+    if arguments.quiet or not is_main:
         restore()
-    else:
-        _tell(restore, arguments)
-
-
-def _tell(restore: Callable[..., int], arguments: argparse.Namespace) -> None:
-    """Restores, and says how it gets on."""
-    from bvsrpp_jax.restoration.progress import Reporter
-
+        return is_main
     reporter = Reporter(
         weights=arguments.weights, target=arguments.output, stream=sys.stderr
     )
     with reporter:
         count = restore(on_start=reporter.on_start, on_work=reporter.on_work)
     reporter.on_end(count)
+    return True
 
 
 def _join(arguments: argparse.Namespace) -> bool:
@@ -86,3 +156,26 @@ def _join(arguments: argparse.Namespace) -> bool:
     )
     signal.signal(signal.SIGTERM, handler)  # JAX has taken it
     return is_main()
+
+
+def _verify_seams(arguments: argparse.Namespace) -> None:
+    from bvsrpp_jax.restoration.seams import seams_text, verify_seams
+
+    read = ("start", "duration", "fps", "deinterlace")
+    part = {name: getattr(arguments, name) for name in read}
+    print(seams_text(verify_seams(_restorer(arguments), arguments.input, **part)))
+
+
+def _restorer(arguments: argparse.Namespace):
+    from bvsrpp_jax.restoration import Restorer
+    from bvsrpp_jax.weights import load
+
+    same = ("window", "overlap", "chunk", "exact", "lookahead", "tile", "dtype")
+    options = {name: getattr(arguments, name) for name in (*same, "memory", "scratch")}
+    spatial, temporal = arguments.ensemble, arguments.temporal_ensemble
+    return Restorer(
+        *load(arguments.weights),
+        shots=not arguments.no_shots,
+        ensemble=(8 if spatial else 1) * (2 if temporal else 1),
+        **options,
+    )

@@ -14,7 +14,7 @@ from bvsrpp_jax.media.integrity import check_whole
 # DASH, image sequences ...), which make FFmpeg open other files, are not among them.
 _FORMATS = (
     "mov,matroska,webm,avi,mpeg,mpegts,mpegvideo,flv,asf,ogg,mxf,nut,ivf,gif,apng,"
-    "h264,hevc,m4v,av1,obu,yuv4mpegpipe,dv,rm,wtv,mp3,wav,flac,aac"
+    "webp_anim,h264,hevc,m4v,av1,obu,yuv4mpegpipe,dv,rm,wtv,mp3,wav,flac,aac"
 )
 
 

@@ -48,10 +48,12 @@ class Decoder:
         self.rate = next(filter(None, map(as_fraction, rates)), Fraction(25))
         self.time_base = as_fraction(self.stream.time_base)
         self.first_time = (self.stream.start_time or 0) * self.time_base
+        formats = set(self._container.format.name.split(","))
         self._num_packets = self._num_decoded = 0
         self._awaited: set[int] = set()  # timestamps of packets, not of frames yet
         self._first_pts = -math.inf
-        self._indexed = "mov" in self._container.format.name.split(",")
+        self._is_stream, self._seen_key = bool({"mpegts", "mpeg"} & formats), False
+        self._indexed = "mov" in formats
         self.is_counted = bool(self._indexed and self.stream.frames)
         self.num_frames = self._promised()
 
@@ -102,7 +104,9 @@ class Decoder:
             so_far = problem.format(self._num_decoded)
             with told_as(self.path, so_far, "Get an undamaged copy."):
                 packet = next(packets, None)
-                decoded = [] if packet is None else packet.decode()
+                decoded = []
+                if packet is not None and not self._is_cut_off(packet):
+                    decoded = packet.decode()
             if packet is not None and packet.size:
                 self._num_packets += 1
                 if packet.pts is not None and not packet.is_discard:
@@ -113,6 +117,11 @@ class Decoder:
                 yield frame
             if packet is None:
                 return
+
+    def _is_cut_off(self, packet: av.Packet) -> bool:
+        """Whether a recording that begins anywhere does not hold its references."""
+        self._seen_key |= packet.is_keyframe
+        return self._is_stream and bool(packet.size) and not self._seen_key
 
     def _note(self, frame: av.VideoFrame) -> None:
         if not self._num_decoded and frame.pts is not None:

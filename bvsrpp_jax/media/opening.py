@@ -1,17 +1,24 @@
 """Chooses between video files and pictures, for input and output."""
 
 import os
+import warnings
 from fractions import Fraction
 from pathlib import Path
 
+import av
+
 from bvsrpp_jax.errors import InputError
+from bvsrpp_jax.media.animations import is_animation
 from bvsrpp_jax.media.clip import ClipInfo
+from bvsrpp_jax.media.codecs import container_of, is_deep
+from bvsrpp_jax.media.failures import told_as
 from bvsrpp_jax.media.frames import (
     OnePictureWriter,
     PictureReader,
     PictureSegments,
     PictureWriter,
 )
+from bvsrpp_jax.media.hdr import caution
 from bvsrpp_jax.media.outputs import check_output
 from bvsrpp_jax.media.pictures import PICTURES
 from bvsrpp_jax.media.reader import VideoReader
@@ -29,14 +36,18 @@ def open_clip(
     start: float | Fraction | None = None,
     duration: float | Fraction | None = None,
     fps: float | Fraction | None = None,
+    deinterlace: bool = False,
+    deep: bool = False,
 ) -> Source:
-    """Opens a video file, a folder of pictures or a single picture.
+    """Opens a video file or animation, a folder of pictures or a single picture.
 
     Args:
       path: what to read.
       start, duration: the part to read, in seconds; None is from the beginning, or to
         the end.
       fps: frames a second of pictures, None is 25. A video has its own timestamps.
+      deinterlace: make one frame of one moment of each interlaced frame of a video.
+      deep: give uint16 pixels even where there are eight bits, for an output of more.
 
     Raises:
       InputError: it cannot be read, or a number is out of range.
@@ -44,15 +55,21 @@ def open_clip(
     path = Path(path)
     start = None if start is None else _exact("start", start, zero=True)
     duration = None if duration is None else _exact("duration", duration)
-    if path.is_dir() or path.suffix.lower() in PICTURES:
+    part = {"start": start, "duration": duration}
+    if _holds_pictures(path):
+        if deinterlace:
+            raise InputError(
+                f"{path}: pictures are not interlaced. Leave out --deinterlace, which"
+                " is for video."
+            )
         rate = Fraction(25) if fps is None else _exact("fps", fps)
-        return PictureReader(path, rate=rate, start=start, duration=duration)
+        return PictureReader(path, rate=rate, deep=deep, **part)
     if fps is not None:
         raise InputError(
             f"{path}: a video keeps its own timestamps. Leave out --fps, which is for"
             " pictures."
         )
-    return VideoReader(path, start=start, duration=duration)
+    return VideoReader(path, deinterlace=deinterlace, deep=deep, **part)
 
 
 def create_clip(
@@ -62,6 +79,7 @@ def create_clip(
     *,
     codec: str | None = None,
     crf: int | None = None,
+    pixel_format: str | None = None,
     overwrite: bool = False,
     threads: int | None = None,
     folder: Path | None = None,
@@ -72,7 +90,7 @@ def create_clip(
       path: what to write. A name without a suffix or with a / at its end is a folder.
       source: where sound and subtitles come from.
       info: what the frames to be written are.
-      codec, crf: of a video, see `VideoWriter`.
+      codec, crf, pixel_format: of a video, see `VideoWriter`.
       overwrite: replace an earlier output once the new one is complete.
       threads: of a video's encoder, see `VideoWriter`.
       folder: where the output lies until it is complete, None is beside `path`.
@@ -88,12 +106,18 @@ def create_clip(
         copied = {}
         if isinstance(source, VideoReader):
             copied = {"copy_from": source.path, "excerpt": source.excerpt}
-        settings = {"codec": codec, "crf": crf, "threads": threads, "folder": folder}
-        return VideoWriter(path, info, **settings, **copied)
-    if codec is not None or crf is not None:
+        deep = is_deep(pixel_format, deep=info.deep)
+        encoder = codec or container_of(path, deep=deep)[1]
+        caution(info.name, info.color.transfer, info.light, encoder)
+        settings = {"codec": codec, "crf": crf, "pixel_format": pixel_format}
+        place = {"threads": threads, "folder": folder}
+        return VideoWriter(path, info, **settings, **place, **copied)
+    if (codec, crf, pixel_format) != (None, None, None):
         raise InputError(
-            f"{path}: pictures have neither --codec nor --crf. Leave them."
+            f"{path}: pictures have no --codec, --crf or --pixel-format. Leave them."
         )
+    caution(info.name, info.color.transfer, info.light, None)
+    _note_lost_aspect(info)
     writer = PictureWriter if is_folder else OnePictureWriter
     return writer(path, folder=folder)
 
@@ -107,6 +131,30 @@ def _exact(name: str, value: float | Fraction, *, zero: bool = False) -> Fractio
             f" {float(least):g} to {_LARGEST}."
         )
     return Fraction(value).limit_denominator(_MILLIONTH.denominator)
+
+
+def _holds_pictures(path: Path) -> bool:
+    if path.is_dir() or path.suffix.lower() not in PICTURES:
+        return path.is_dir()
+    with told_as(path, "cannot be read", "Give a picture or a video file."):
+        if not (path.is_file() and is_animation(path)):
+            return True
+    if path.suffix.lower() == ".webp" and "webp_anim" not in av.formats_available:
+        raise InputError(
+            f"{path}: this PyAV reads no animated WebP. Install a newer one, or convert"
+            " it to APNG."
+        )
+    return False
+
+
+def _note_lost_aspect(info: ClipInfo) -> None:
+    aspect = info.sample_aspect_ratio
+    if aspect != 1:
+        warnings.warn(
+            f"{info.name}: its pixels are {aspect.numerator}:{aspect.denominator}; in"
+            " pictures, which do not say so, it looks squeezed or stretched",
+            stacklevel=3,
+        )
 
 
 def _names_folder(path: str | os.PathLike) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from bvsrpp_jax.errors import InputError
+from bvsrpp_jax.media.animations import is_animation
 from bvsrpp_jax.media.color import BT709, RGB, Color
 from bvsrpp_jax.media.failures import told_as
 from bvsrpp_jax.media.pixels import to_rgb
@@ -51,6 +52,8 @@ def read_picture(file: Path) -> np.ndarray:
     advice = "Replace or remove it."
     try:
         with told_as(file, "is not a picture that can be read", advice):
+            if is_animation(file):
+                raise InputError(f"{file}: is an animation. Restore it by itself.")
             if _is_deep_png(file):
                 return _read_with_ffmpeg(file)
             with Image.open(file) as image:

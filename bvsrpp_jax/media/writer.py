@@ -15,14 +15,16 @@ import av
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.media.clip import ClipInfo, Frame
 from bvsrpp_jax.media.codecs import (
+    choose_pixel_format,
     container_of,
     find_encoder,
-    pixel_format,
+    is_deep,
     quality_options,
 )
 from bvsrpp_jax.media.copying import StreamCopier
 from bvsrpp_jax.media.decoding import Excerpt
 from bvsrpp_jax.media.failures import as_fraction, told_as
+from bvsrpp_jax.media.hdr import light_options
 from bvsrpp_jax.media.pixels import YuvEncoder
 from bvsrpp_jax.media.segments import (
     SegmentFile,
@@ -46,6 +48,7 @@ class VideoWriter:
       info: what the frames to be written are.
       codec: FFmpeg's name of the encoder, None for the container's usual one.
       crf: constant quality, lower is better; None for `codecs.DEFAULT_CRF`.
+      pixel_format: FFmpeg's name of it, None for what suits the frames.
       threads: of the encoder, None for one a processor. The bytes of x264 and the
         header of x265 depend on it.
       folder: where the file lies until it is complete, None is beside `path`.
@@ -64,15 +67,18 @@ class VideoWriter:
         *,
         codec: str | None = None,
         crf: int | None = None,
+        pixel_format: str | None = None,
         threads: int | None = None,
         folder: Path | None = None,
         copy_from: Path | None = None,
         excerpt: Excerpt = _WHOLE,
     ):
-        muxer, usual = container_of(path)
+        muxer, usual = container_of(path, deep=is_deep(pixel_format, deep=info.deep))
         encoder = find_encoder(codec or usual)
-        options = quality_options(encoder.name, crf)
-        self._settings = path, info, encoder, options
+        options = _merged(
+            quality_options(encoder.name, crf), light_options(encoder.name, info.light)
+        )
+        self._settings = path, info, encoder, options, pixel_format
         self._path, self._info, self._muxer = path, info, muxer
         self._num_frames = self._num_packets = 0
         self._container = self._copier = None
@@ -213,18 +219,27 @@ class _Encoder:
 
     Args:
       container: what the packets are for, also when they do not go there.
-      path, info, encoder, options: as for `_add_video`.
+      path, info, encoder, options, pixel_format: as for `_add_video`.
       threads: None for one a processor.
       to_yuv: what makes the encoder's frames. It has threads, and lives until the
         garbage collector comes by, so that segments share one.
     """
 
     def __init__(
-        self, container, path, info, encoder, options, threads=None, to_yuv=None
+        self,
+        container,
+        path,
+        info,
+        encoder,
+        options,
+        pixel_format,
+        threads=None,
+        to_yuv=None,
     ):
-        self.stream = _add_video(container, path, info, encoder, options)
+        self.stream = _add_video(container, path, info, encoder, options, pixel_format)
         self.stream.codec_context.thread_count = threads or encoder_threads()
-        self._time_base, self._is_fed = info.time_base, False
+        self._time_base, self._num_frames = info.time_base, 0
+        self._durations = {}  # timestamp -> duration, of frames inside the encoder
         self.to_yuv = to_yuv or YuvEncoder(
             info.width,
             info.height,
@@ -242,13 +257,27 @@ class _Encoder:
         """The packets that are ready once the encoder has this frame."""
         picture = self.to_yuv(frame.pixels)
         picture.pts, picture.time_base = frame.pts, self._time_base
-        self._is_fed = True
-        yield from self.stream.encode(picture)
+        self._durations[frame.pts] = frame.duration
+        self._num_frames += 1
+        yield from self._timed(self.stream.encode(picture))
 
     def flush(self) -> Iterator[av.Packet]:
-        """The last packets."""
-        if self._is_fed:
-            yield from self.stream.encode(None)
+        """The last packets.
+
+        x265 leaves the decoding times of one or two frames to chance. So few have no
+        B-frame among them: they are decoded as they are shown.
+        """
+        if not self._num_frames:  # encoders that were never fed may not be flushed
+            return
+        for packet in self._timed(self.stream.encode(None)):
+            if self._num_frames <= 2:
+                packet.dts = packet.pts
+            yield packet
+
+    def _timed(self, packets: Iterable[av.Packet]) -> Iterator[av.Packet]:
+        for packet in packets:
+            packet.duration = self._durations.pop(packet.pts, 0)
+            yield packet
 
 
 def encoder_threads() -> int:
@@ -271,9 +300,16 @@ def _add_video(
     info: ClipInfo,
     encoder: av.Codec,
     options: dict[str, str],
+    pixel_format: str | None,
 ):
     """Adds the video stream, with every tag that players look at."""
-    format = pixel_format(encoder, width=info.width, height=info.height, deep=info.deep)
+    format = choose_pixel_format(
+        encoder,
+        width=info.width,
+        height=info.height,
+        deep=info.deep,
+        asked=pixel_format,
+    )
     try:
         stream = container.add_stream(encoder.name, rate=info.rate, options=options)
     except ValueError as error:
@@ -291,3 +327,9 @@ def _add_video(
     if encoder.name == "libx265" and container.format.name in ("mp4", "mov"):
         context.codec_tag = "hvc1"  # the tag that QuickTime plays
     return stream
+
+
+def _merged(options: dict[str, str], more: dict[str, str]) -> dict[str, str]:
+    """Both; an encoder's own settings, which are one option, are joined."""
+    shared = options.keys() & more.keys()
+    return {**options, **more, **{k: f"{options[k]}:{more[k]}" for k in shared}}

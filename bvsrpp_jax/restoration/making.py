@@ -9,6 +9,7 @@ import numpy as np
 
 from bvsrpp_jax.background import Background
 from bvsrpp_jax.media import Frame, Segments, Source
+from bvsrpp_jax.media.resizing import resize
 from bvsrpp_jax.restoration.crew import Crew
 from bvsrpp_jax.restoration.job import JobFolder
 from bvsrpp_jax.restoration.plan import Plan
@@ -16,8 +17,10 @@ from bvsrpp_jax.restoration.window import Window
 
 if TYPE_CHECKING:
     from bvsrpp_jax.restoration.restorer import Restorer
+    from bvsrpp_jax.restoration.video import Job
 
 _DECODED_AHEAD = 4
+_LIVE_SEGMENT = 96  # frames of a segment where there are no windows
 
 
 class _Restored(NamedTuple):
@@ -64,7 +67,7 @@ class _Decoding:
 def make_missing(
     restorer: "Restorer",
     source: Source,
-    plan: Plan,
+    job: "Job",
     segments: Segments,
     folder: JobFolder,
     crew: Crew,
@@ -77,13 +80,13 @@ def make_missing(
     Args:
       restorer: the network.
       source: the clip.
-      plan: how the network is run.
+      job: what is made of it, and how.
       segments: writes them.
       folder: has what is done.
       crew: the processes.
       on_progress, on_work: as for `Restorer.restore_video`.
     """
-    decoding, count = _Decoding(source), folder.num_done
+    decoding, plan, count = _Decoding(source), job.plan, folder.num_done
 
     def on_frame() -> None:
         nonlocal count
@@ -92,15 +95,19 @@ def make_missing(
             on_progress(count, source.info.num_frames)
 
     with Background(decoding, ahead=_DECODED_AHEAD) as decoded:
-        windows = restorer.windows(decoded, plan)
-        missing = _share(_missing(windows, decoding, folder), decoding, crew)
-        stream = _restored(restorer, missing, plan, decoding, crew.of_all(on_work))
-        kept = plan.window - 2 * plan.overlap
+        if plan.lookahead is None:
+            windows = restorer.windows(decoded, plan)
+            missing = _share(_missing(windows, decoding, folder), decoding, crew)
+            stream = _restored(restorer, missing, plan, decoding, crew.of_all(on_work))
+        else:
+            results = restorer.stream(decoded, plan=plan, on_work=on_work)
+            stream = _restored_live(results, decoding, folder, crew)
         with (
-            closing(Background(stream, ahead=kept)) as restored,
+            closing(Background(stream, ahead=2 * plan.chunk)) as restored,
             crew.watching(restored.close),
         ):
-            for first, frames in _by_segment(restored, on_frame):
+            sized = (r._replace(frame=resize(r.frame, job.result)) for r in restored)
+            for first, frames in _by_segment(sized, on_frame):
                 if decoding.length is not None:
                     folder.note_end(decoding.length)
                 folder.write(segments, first, frames)
@@ -147,6 +154,21 @@ def _restored(
         kept = _kept(window)
         for index, pixels in zip(kept, results, strict=True):
             yield _Restored(kept[0], len(kept), decoding.take(index, pixels))
+
+
+def _restored_live(
+    results: Iterator[np.ndarray], decoding: _Decoding, folder: JobFolder, crew: Crew
+) -> Iterator[_Restored]:
+    """Frames that see little ahead, but all that came before: none can be left out.
+
+    What is done is restored again, and not encoded again.
+    """
+    done = dict(folder.done)
+    for index, pixels in enumerate(results):
+        number = index // _LIVE_SEGMENT
+        first, frame = number * _LIVE_SEGMENT, decoding.take(index, pixels)
+        if first not in done and number % crew.count == crew.index:
+            yield _Restored(first, _LIVE_SEGMENT, frame)
 
 
 def _kept(window: Window) -> range:

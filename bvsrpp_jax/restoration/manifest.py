@@ -77,11 +77,8 @@ def describe(restorer, path: Path, settings: Mapping[str, Any]) -> dict[str, Any
         as long as the disk takes.
       settings: of input and output.
     """
-    asked = {
-        name: value
-        for name, value in vars(restorer).items()
-        if not name.startswith("_") and name not in ("model", "params")
-    }
+    asked = asdict(restorer.wishes)
+    del asked["disk"]  # where things wait changes nothing
     description = {
         "format": FORMAT,
         "tool": _tool(),

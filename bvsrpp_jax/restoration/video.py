@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.media import ClipInfo, Sink, create_clip, open_clip
+from bvsrpp_jax.media.codecs import is_deep
 from bvsrpp_jax.media.outputs import check_output
+from bvsrpp_jax.media.resizing import sized
 from bvsrpp_jax.media.segments import Damaged
 from bvsrpp_jax.media.writer import encoder_threads
 from bvsrpp_jax.restoration.crew import Crew
@@ -53,8 +55,11 @@ def restore_video(
     start: float | Fraction | None,
     duration: float | Fraction | None,
     fps: float | Fraction | None,
+    deinterlace: bool,
     codec: str | None,
     crf: int | None,
+    pixel_format: str | None,
+    size: tuple[int | None, int | None] | None,
     overwrite: bool,
     restart: bool,
     multihost: bool,
@@ -64,10 +69,16 @@ def restore_video(
 ) -> int:
     """`Restorer.restore_video`."""
     part = {"start": start, "duration": duration, "fps": fps}
-    coding = {"codec": codec, "crf": crf}
-    with Crew(multihost=multihost) as crew, open_clip(src, **part) as source:
+    part |= {"deinterlace": deinterlace}
+    coding = {"codec": codec, "crf": crf, "pixel_format": pixel_format}
+    deep = is_deep(pixel_format, deep=False)
+    with (
+        Crew(multihost=multihost) as crew,
+        open_clip(src, **part, deep=deep) as source,
+    ):
         info, scale = source.info, restorer.model.scale
         result = replace(info, width=scale * info.width, height=scale * info.height)
+        result = result if size is None else sized(result, size)
         create = partial(
             create_clip, dst, source, result, **coding, overwrite=overwrite
         )
@@ -76,7 +87,8 @@ def restore_video(
             # Tells at once what cannot be; a helper does not wait for the folder.
             with create(folder=folder.path if crew.is_main else None) as sink:
                 pass
-            description = describe(restorer, source.path, {**part, **coding})
+            settings = {**part, **coding, "size": size}
+            description = describe(restorer, source.path, settings)
             choose = partial(_choose, restorer, info)
             _begin(crew, folder, description, choose, restart=restart)
             threads = folder.manifest["threads"]
@@ -88,7 +100,7 @@ def restore_video(
                 make_missing(
                     restorer,
                     source,
-                    plan,
+                    job,
                     sink.segments(threads=threads),
                     folder,
                     crew,

@@ -49,13 +49,15 @@ if __name__ == "__main__":
     settings = json.loads(rest[0]) if rest else {}
     PAUSE = settings.pop("pause", 0)
     unwrapped, JobFolder.write = JobFolder.write, write
-    restorer = Repeating(StandIn(), np.float32(1), window=6, overlap=1)
-    cli.COMMANDS[0].run = lambda arguments: (
-        cli.COMMANDS[0]._join(arguments),
+
+    def run(arguments):
+        cli.COMMANDS[0]._join(arguments)
+        restorer = Repeating(StandIn(), np.float32(1), window=6, overlap=1)
         restorer.restore_video(
             arguments.input, arguments.output, multihost=True, **settings
-        ),
-    )
+        )
+
+    cli.COMMANDS[0].run = run
     sys.argv[1:] = ["restore", source, target, "--multihost"]
     sys.argv += ["--coordinator", f"127.0.0.1:{port}"]
     sys.argv += ["--num_processes", count, "--process_id", number]

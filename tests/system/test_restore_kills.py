@@ -28,4 +28,4 @@ def test_a_restoration_killed_at_any_file_event_ends_the_same(target, random):
     # A run that lives had no such event: threads race, and the last few may not come.
     # The enumeration has not shrunk, and reaches into every segment.
     assert result["killed"] >= 45
-    assert all(result["kept"][count] >= 5 for count in "0123")
+    assert all(result["kept"][count] >= 3 for count in "0123")
