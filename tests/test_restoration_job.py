@@ -132,13 +132,16 @@ def test_live_restorations_go_on_too(tmp_path, source, monkeypatch):
         if done == 11:
             raise KeyboardInterrupt
 
-    for on_progress in (stop, lambda *now: made.append(now)):
-        try:
-            live.restore_video(
-                source, tmp_path / "out.mp4", size=(None, 96), on_progress=on_progress
-            )
-        except KeyboardInterrupt as error:
-            assert error.__notes__ == ["10 frames are done; the same command resumes"]
+    settings = {"size": (None, 96)}
+    with pytest.raises(KeyboardInterrupt) as caught:
+        live.restore_video(source, tmp_path / "out.mp4", on_progress=stop, **settings)
+    assert caught.value.__notes__ == ["10 frames are done; the same command resumes"]
+    live.restore_video(
+        source,
+        tmp_path / "out.mp4",
+        on_progress=lambda *now: made.append(now),
+        **settings,
+    )
     assert made == [(i, 14) for i in range(11, 15)]
     assert output(tmp_path / "out.mp4") == output(tmp_path / "whole.mp4")
 
