@@ -24,10 +24,11 @@ class Terminal(StringIO):
         return True
 
 
-def run(stream, monkeypatch, step, job=JOB):
+def run(stream, monkeypatch, step, job=JOB, asked=lambda: None):
     times = iter(range(0, 1000, step))
     monkeypatch.setattr(progress.time, "monotonic", lambda: next(times))
-    with Reporter(weights="lite", target="out.mp4", stream=stream) as reporter:
+    names = {"weights": "lite", "target": "out.mp4"}
+    with Reporter(**names, stream=stream, asked=asked) as reporter:
         reporter.on_start(job)
         for _ in range(18):
             reporter.on_work(0.5)
@@ -41,6 +42,27 @@ def test_the_first_line_says_what_will_happen(monkeypatch):
         "in.mp4 (64x48, 9 frames) -> out.mp4 (256x192), weights lite, windows of 8"
         " frames overlapping by 2, 4 frames at a time in about 1.0 GiB, 512 MiB waiting"
     )
+
+
+def test_the_expected_time_is_that_of_what_is_left(monkeypatch):
+    job = replace(JOB, seconds_per_frame=20.0, done=3)
+    first, second, *_ = run(StringIO(), monkeypatch, 1, job).splitlines()
+    assert first.endswith(", 512 MiB waiting, about 2:00 to go")
+    assert second == "resuming: 3 of 9 frames are done"
+    job = replace(job, source=replace(INFO, num_frames=None))
+    first = run(StringIO(), monkeypatch, 1, job).splitlines()[0]
+    assert first.endswith(", about 20 s a frame")
+
+
+@pytest.mark.parametrize("stream", [StringIO(), Terminal()])
+def test_compiled_programs_confirm_the_plan_once(monkeypatch, stream):
+    answers = iter([None, 700 << 20, 900 << 20])
+    text = run(stream, monkeypatch, 1, asked=lambda: next(answers))
+    text = " ".join(text.split())
+    assert (
+        text.count("compiled: the programs ask for 700 MiB of a device's memory") == 1
+    )
+    assert "planned were 1.0 GiB" in text
 
 
 def test_names_stay_on_one_line(monkeypatch):
@@ -73,7 +95,8 @@ def test_a_resumed_run_says_where_it_goes_on(monkeypatch):
 
 def test_terminals_get_a_bar(monkeypatch):
     stream = Terminal()
-    with Reporter(weights="lite", target="out.mp4", stream=stream) as reporter:
+    names = {"weights": "lite", "target": "out.mp4"}
+    with Reporter(**names, stream=stream, asked=lambda: None) as reporter:
         reporter.on_start(JOB)
         for _ in range(18):
             reporter.on_work(0.5)
@@ -85,7 +108,9 @@ def test_more_frames_than_expected_are_no_trouble(monkeypatch):
     stream = StringIO()
     times = iter(range(0, 1000, 20))
     monkeypatch.setattr(progress.time, "monotonic", lambda: next(times))
-    reporter = Reporter(weights="lite", target="out.mp4", stream=stream)
+    reporter = Reporter(
+        weights="lite", target="out.mp4", stream=stream, asked=lambda: None
+    )
     reporter.on_start(JOB)
     reporter.on_work(12)
     assert stream.getvalue().endswith("12 of 12 frames, 0.60 frames/s, 0:00 left\n")
@@ -95,7 +120,9 @@ def test_a_length_that_is_not_known_is_not_told(monkeypatch):
     stream = StringIO()
     times = iter(range(0, 1000, 20))
     monkeypatch.setattr(progress.time, "monotonic", lambda: next(times))
-    reporter = Reporter(weights="lite", target="out.mp4", stream=stream)
+    reporter = Reporter(
+        weights="lite", target="out.mp4", stream=stream, asked=lambda: None
+    )
     reporter.on_start(replace(JOB, source=replace(INFO, num_frames=None)))
     reporter.on_work(13)
     assert stream.getvalue().endswith("\n13 frames, 0.65 frames/s\n")

@@ -136,7 +136,10 @@ def _restore(arguments: argparse.Namespace) -> bool:
         restore()
         return is_main
     reporter = Reporter(
-        weights=arguments.weights, target=arguments.output, stream=sys.stderr
+        weights=arguments.weights,
+        target=arguments.output,
+        stream=sys.stderr,
+        asked=restorer.bytes_asked,
     )
     with reporter:
         count = restore(on_start=reporter.on_start, on_work=reporter.on_work)

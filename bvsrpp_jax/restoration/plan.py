@@ -191,10 +191,8 @@ def make_plan(
     else:
         raise _too_large(clip, way, needed, available)
     way, overlap = _settle(way, clip, wishes)
+    most = num_devices if wishes.lookahead is None else 1
     needed = _needed(model, clip, way, wishes)
-    devices = num_devices
-    while devices > 1 and not available.holds(needed, devices=devices):
-        devices -= 1
     return Plan(
         **way._asdict(),
         overlap=overlap,
@@ -202,10 +200,17 @@ def make_plan(
         lookahead=wishes.lookahead,
         shots=wishes.shots,
         ensemble=wishes.ensemble,
-        devices=devices,
+        devices=devices_for(needed, available, most),
         needed=needed,
         available=available,
     )
+
+
+def devices_for(needed: Memory, available: Memory, most: int) -> int:
+    """How many of the devices the memory lets work at the same time, at least one."""
+    while most > 1 and not available.holds(needed, devices=most):
+        most -= 1
+    return most
 
 
 def _ways(model: BasicVSRPlusPlus, clip: Clip, wishes: Wishes) -> Iterator[Way]:
@@ -226,9 +231,9 @@ def _ways(model: BasicVSRPlusPlus, clip: Clip, wishes: Wishes) -> Iterator[Way]:
 
 
 def _live_ways(model: BasicVSRPlusPlus, clip: Clip, wishes: Wishes) -> Iterator[Way]:
-    """One frame after the other; those of a file wait on disk."""
+    """One frame after the other."""
     for dtype in _dtypes(model, wishes.dtype):
-        yield Way(None, wishes.lookahead + 1, None, dtype, True)
+        yield Way(None, wishes.lookahead + 1, None, dtype, False)
 
 
 def _lengths(num_frames: int | None, wishes: Wishes) -> tuple[list, list]:

@@ -1,6 +1,7 @@
 """Tells how a restoration gets on: a bar on a terminal, plain lines elsewhere."""
 
 import time
+from collections.abc import Callable
 from typing import Self, TextIO
 
 from rich.console import Console
@@ -22,10 +23,19 @@ class Reporter:
       weights: what the network is called.
       target: what the output is called.
       stream: where to write, usually stderr.
+      asked: tells what the compiled programs ask for: `Restorer.bytes_asked`.
     """
 
-    def __init__(self, *, weights: str, target: str, stream: TextIO):
+    def __init__(
+        self,
+        *,
+        weights: str,
+        target: str,
+        stream: TextIO,
+        asked: Callable[[], int | None],
+    ):
         self._weights, self._target, self._stream = weights, target, stream
+        self._asked, self._plan = asked, None
         self._expected = self._bar = self._task = None
         self._began = self._told = self._done = self._resumed = 0.0
 
@@ -39,12 +49,14 @@ class Reporter:
     def on_start(self, job: Job) -> None:
         """Says what will be done."""
         source, result = job.source, job.result
+        self._plan = job.plan
         self._expected = source.num_frames
         frames = f"{source.num_frames} frames" if source.num_frames else "all frames"
         self._print(
             f"{source.name} ({source.width}x{source.height}, {frames}) ->"
             f" {self._target} ({result.width}x{result.height}), weights"
             f" {self._weights}, {_told(job.plan, source.num_frames)}"
+            f"{_expected_text(job)}"
         )
         if job.done:
             expected = source.num_frames or "an unknown number of"
@@ -57,6 +69,7 @@ class Reporter:
     def on_work(self, frames: float) -> None:
         """Counts work that was done, and says how far it is."""
         self._done += frames
+        self._confirm_memory()
         now = time.monotonic()
         if self._bar is None and now - self._told < _INTERVAL:
             return
@@ -68,6 +81,16 @@ class Reporter:
             self._print(text)
         else:
             self._bar.update(self._task, completed=self._done, total=total, text=text)
+
+    def _confirm_memory(self) -> None:
+        """Says once what the programs ask for, when they are compiled."""
+        asked = self._asked() if self._asked is not None else None
+        if asked is not None:
+            self._asked = None
+            self._print(
+                f"compiled: the programs ask for {size_text(asked)} of a device's"
+                f" memory, planned were {size_text(self._plan.needed.device)}"
+            )
 
     def on_end(self, count: int) -> None:
         """Says that it is done."""
@@ -82,7 +105,11 @@ class Reporter:
     def _print(self, line: str) -> None:
         """One line, whatever characters a file's name has."""
         shown = (c if c.isprintable() else ascii(c)[1:-1] for c in line)
-        print("".join(shown), file=self._stream, flush=True)
+        text = "".join(shown)
+        if self._bar is None:
+            print(text, file=self._stream, flush=True)
+        else:  # above the bar
+            self._bar.console.print(text, markup=False, highlight=False)
 
     def _start_bar(self, expected: int | None) -> None:
         self._bar = Progress(
@@ -107,6 +134,16 @@ def clock(seconds: float) -> str:
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def _expected_text(job: Job) -> str:
+    """How long what is left will take, as far as it is known."""
+    if not job.seconds_per_frame:
+        return ""
+    if job.source.num_frames is None:
+        return f", about {job.seconds_per_frame:.2g} s a frame"
+    left = max(0, job.source.num_frames - job.done)
+    return f", about {clock(left * job.seconds_per_frame)} to go"
 
 
 def _told(plan: Plan, num_frames: int | None) -> str:

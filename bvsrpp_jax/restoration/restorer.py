@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from copy import copy
+from dataclasses import replace
 from fractions import Fraction
 from itertools import chain, repeat
 from pathlib import Path
@@ -15,8 +16,8 @@ import numpy as np
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
 from bvsrpp_jax.restoration.codes import check_frames
 from bvsrpp_jax.restoration.engine import Engine
-from bvsrpp_jax.restoration.memory import available_memory
-from bvsrpp_jax.restoration.plan import Clip, Plan, Wishes, make_plan
+from bvsrpp_jax.restoration.memory import Memory, available_memory
+from bvsrpp_jax.restoration.plan import Clip, Plan, Wishes, devices_for, make_plan
 from bvsrpp_jax.restoration.shots import shots
 from bvsrpp_jax.restoration.speed import seconds_per_frame
 from bvsrpp_jax.restoration.spool import Spool
@@ -136,14 +137,22 @@ class Restorer:
         Raises:
           InputError: they do not fit into memory.
         """
-        scratch = self._scratch or Spool.usual_folder()
         return make_plan(
             self.model,
             Clip(tuple(size), np.dtype(dtype), num_frames),
             self.wishes,
             num_devices=len(self._devices),
-            available=available_memory(self._memory, scratch),
+            available=self._available_memory(),
         )
+
+    def here(self, plan: Plan) -> Plan:
+        """A plan that was made elsewhere or earlier, with the devices of today."""
+        available = self._available_memory()
+        most = len(self._devices) if plan.lookahead is None else 1
+        return replace(plan, devices=devices_for(plan.needed, available, most))
+
+    def _available_memory(self) -> Memory:
+        return available_memory(self._memory, self._scratch or Spool.usual_folder())
 
     def seconds_per_frame(self, plan: Plan, size: tuple[int, int]) -> float:
         """How long a frame of a size (h, w) is expected to take, without compiling."""

@@ -10,7 +10,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from flax.traverse_util import flatten_dict
 
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
 from bvsrpp_jax.models.spynet import LEVELS
@@ -29,7 +28,8 @@ _AT = {"upsample2": 4, "conv_hr": 16, "conv_last": 16, "feat_extract/down_0": 4}
 def multiplications(params: Any) -> float:
     """Of one frame, for each of its feature pixels."""
     total = 0.0
-    for path, leaf in flatten_dict(params, sep="/").items():
+    for keys, leaf in jax.tree.leaves_with_path(params):
+        path = "/".join(key.key for key in keys)
         if not path.endswith("/kernel"):
             continue
         part = path.removesuffix("/kernel")

@@ -39,12 +39,14 @@ class Job:
       result: what the output will be.
       plan: how the network is run.
       done: frames that an earlier run has restored.
+      seconds_per_frame: how long a frame is expected to take, None if nobody asked.
     """
 
     source: ClipInfo
     result: ClipInfo
     plan: Plan
     done: int = 0
+    seconds_per_frame: float | None = None
 
 
 def restore_video(
@@ -92,10 +94,11 @@ def restore_video(
             choose = partial(_choose, restorer, info)
             _begin(crew, folder, description, choose, restart=restart)
             threads = folder.manifest["threads"]
-            plan = from_json(Plan, folder.manifest["plan"])
+            plan = restorer.here(from_json(Plan, folder.manifest["plan"]))
             job = Job(info, result, plan, folder.num_done)
             if on_start is not None:
-                on_start(job)
+                expected = restorer.seconds_per_frame(plan, (info.height, info.width))
+                on_start(replace(job, seconds_per_frame=expected / crew.count))
             if not folder.is_complete:
                 make_missing(
                     restorer,

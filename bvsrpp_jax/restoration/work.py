@@ -51,9 +51,6 @@ class WindowWork:
 
     def streamed(self, window: Window, device: jax.Device) -> Iterator[np.ndarray]:
         """The kept frames of a window, as the chunks come from one device."""
-        if self._plan.lookahead is not None:
-            yield from self.live(window.frames, device, start=window.start)
-            return
         kept = range(len(window.frames))[window.keep]
         start = 0
         for output, finite in self._restore(device, window, window.frames, share=1):
