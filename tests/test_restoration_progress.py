@@ -112,8 +112,11 @@ def test_more_frames_than_expected_are_no_trouble(monkeypatch):
         weights="lite", target="out.mp4", stream=stream, asked=lambda: None
     )
     reporter.on_start(JOB)
-    reporter.on_work(12)
-    assert stream.getvalue().endswith("12 of 12 frames, 0.60 frames/s, 0:00 left\n")
+    reporter.on_work(2)  # after compiling, which is no work
+    reporter.on_work(10)
+    assert stream.getvalue().endswith(
+        "\n2 of 9 frames\n12 of 12 frames, 0.50 frames/s, 0:00 left\n"
+    )
 
 
 def test_a_length_that_is_not_known_is_not_told(monkeypatch):
@@ -124,8 +127,9 @@ def test_a_length_that_is_not_known_is_not_told(monkeypatch):
         weights="lite", target="out.mp4", stream=stream, asked=lambda: None
     )
     reporter.on_start(replace(JOB, source=replace(INFO, num_frames=None)))
-    reporter.on_work(13)
-    assert stream.getvalue().endswith("\n13 frames, 0.65 frames/s\n")
+    reporter.on_work(3)
+    reporter.on_work(10)
+    assert stream.getvalue().endswith("\n3 frames\n13 frames, 0.50 frames/s\n")
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import signal
 import sys
 import warnings
 from functools import partial
+from pathlib import Path
 
 from bvsrpp_jax.commands.numbers import bytes_of, number, seconds, size
 from bvsrpp_jax.errors import InputError
@@ -175,6 +176,8 @@ def _restorer(arguments: argparse.Namespace):
 
     same = ("window", "overlap", "chunk", "exact", "lookahead", "tile", "dtype")
     options = {name: getattr(arguments, name) for name in (*same, "memory", "scratch")}
+    if arguments.exact and arguments.scratch is None and arguments.output:
+        options["scratch"] = Path(arguments.output).parent  # /tmp may be memory
     spatial, temporal = arguments.ensemble, arguments.temporal_ensemble
     return Restorer(
         *load(arguments.weights),

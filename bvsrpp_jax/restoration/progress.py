@@ -38,6 +38,7 @@ class Reporter:
         self._asked, self._plan = asked, None
         self._expected = self._bar = self._task = None
         self._began = self._told = self._done = self._resumed = 0.0
+        self._worked: tuple[float, float] | None = None  # when, and how much by then
 
     def __enter__(self) -> Self:
         return self
@@ -71,12 +72,14 @@ class Reporter:
         self._done += frames
         self._confirm_memory()
         now = time.monotonic()
+        if self._worked is None:  # what was compiled until then says nothing of speed
+            self._worked = now, self._done
         if self._bar is None and now - self._told < _INTERVAL:
             return
         self._told = now
         expected = self._expected
         total = None if expected is None else max(int(self._done), expected)
-        text = self._state(total, now - self._began)
+        text = self._state(total, now)
         if self._bar is None:
             self._print(text)
         else:
@@ -121,12 +124,16 @@ class Reporter:
         self._task = self._bar.add_task("", total=expected, text="compiling")
         self._bar.start()
 
-    def _state(self, total: int | None, seconds: float) -> str:
-        speed = (self._done - self._resumed) / seconds
+    def _state(self, total: int | None, now: float) -> str:
+        since, before = self._worked
+        speed = (self._done - before) / max(now - since, 1e-3)
+        done = f"{self._done:.0f}" if total is None else f"{self._done:.0f} of {total}"
+        if not speed:
+            return f"{done} frames"
+        text = f"{done} frames, {speed:.2f} frames/s"
         if total is None:
-            return f"{self._done:.0f} frames, {speed:.2f} frames/s"
-        left = clock(max(0, total - self._done) / speed)
-        return f"{self._done:.0f} of {total} frames, {speed:.2f} frames/s, {left} left"
+            return text
+        return f"{text}, {clock(max(0, total - self._done) / speed)} left"
 
 
 def clock(seconds: float) -> str:
