@@ -21,6 +21,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     add("--codec", help="video encoder (default: libx264; libvpx-vp9 in .webm)")
     add("--crf", type=int, help="quality, lower is better (libx264: 16)")
     add("--fps", type=number, help="frames a second of pictures (default: 25)")
+    add("--max-pixels", type=int, help="of an input frame (default: 67108864)")
     add("--window", type=int, help="frames at a time (default: what fits, up to 96)")
     add("--overlap", type=int, help="of them, frames at a cut not kept (default: 6)")
     add("--overwrite", action="store_true", help="replace an existing output")
@@ -38,6 +39,8 @@ def run(arguments: argparse.Namespace) -> None:
         name: getattr(arguments, name)
         for name in ("start", "duration", "fps", "codec", "crf", "overwrite")
     }
+    if arguments.max_pixels is not None:
+        settings["max_pixels"] = arguments.max_pixels
     restorer = Restorer(
         *load(arguments.weights), window=arguments.window, overlap=arguments.overlap
     )

@@ -4,7 +4,16 @@ A source is iterated over for `Frame`s and has an `info`; a sink takes them with
 and appears under its name at `commit`. Both are context managers.
 """
 
+from bvsrpp_jax.media.allowed import MAX_PIXELS
 from bvsrpp_jax.media.clip import ClipInfo, Frame
 from bvsrpp_jax.media.opening import Sink, Source, create_clip, open_clip
 
-__all__ = ["ClipInfo", "Frame", "Sink", "Source", "create_clip", "open_clip"]
+__all__ = [
+    "MAX_PIXELS",
+    "ClipInfo",
+    "Frame",
+    "Sink",
+    "Source",
+    "create_clip",
+    "open_clip",
+]

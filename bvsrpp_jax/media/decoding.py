@@ -1,7 +1,7 @@
 """Decodes the video of a file completely and in order, or says which frame is wrong."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
@@ -9,6 +9,7 @@ from typing import NamedTuple
 import av
 
 from bvsrpp_jax.errors import InputError
+from bvsrpp_jax.media.allowed import MAX_PIXELS, decoding_options
 from bvsrpp_jax.media.container import main_video, open_container, seek_before
 from bvsrpp_jax.media.failures import as_fraction, told_as
 
@@ -29,6 +30,11 @@ class Excerpt(NamedTuple):
 class Decoder:
     """The main video stream of a file.
 
+    Args:
+      path: the file.
+      max_pixels: of a frame; larger ones are refused before they are decoded.
+      on_packet: called for every packet, also of frames that are skipped.
+
     Attributes:
       path: the file.
       stream: PyAV's stream.
@@ -39,11 +45,19 @@ class Decoder:
       is_counted: the header counts frames; elsewhere the number is an estimate.
     """
 
-    def __init__(self, path: Path):
+    def __init__(
+        self,
+        path: Path,
+        *,
+        max_pixels: int = MAX_PIXELS,
+        on_packet: Callable[[], None] | None = None,
+    ):
         self.path = path
-        self._container = open_container(path)
+        self._on_packet = on_packet or (lambda: None)
+        self._container = open_container(path, max_pixels=max_pixels)
         self.stream = main_video(self._container, path)
         self.stream.thread_type = "AUTO"
+        self.stream.codec_context.options = decoding_options(max_pixels)
         rates = (self.stream.average_rate, self.stream.guessed_rate)
         self.rate = next(filter(None, map(as_fraction, rates)), Fraction(25))
         self.time_base = as_fraction(self.stream.time_base)
@@ -103,6 +117,7 @@ class Decoder:
             with told_as(self.path, so_far, "Get an undamaged copy."):
                 packet = next(packets, None)
                 decoded = [] if packet is None else packet.decode()
+            self._on_packet()
             if packet is not None and packet.size:
                 self._num_packets += 1
                 if packet.pts is not None and not packet.is_discard:

@@ -8,6 +8,7 @@ from typing import Self
 import numpy as np
 
 from bvsrpp_jax.errors import InputError
+from bvsrpp_jax.media.allowed import MAX_PIXELS
 from bvsrpp_jax.media.clip import ClipInfo, Frame
 from bvsrpp_jax.media.failures import told_as
 from bvsrpp_jax.media.pictures import (
@@ -27,10 +28,12 @@ class PictureReader:
         picture.
       rate: frames a second.
       start, duration: the part to read, in seconds.
+      max_pixels: of a picture; larger ones are refused before they are decoded.
 
     Attributes:
       path: as given.
       info: what the frames are.
+      excerpt: None, there is no clock of a file's own.
 
     Raises:
       InputError: there are no pictures, or none in that part.
@@ -43,8 +46,10 @@ class PictureReader:
         rate: Fraction = Fraction(25),
         start: Fraction | None = None,
         duration: Fraction | None = None,
+        max_pixels: int = MAX_PIXELS,
     ):
-        self.path = path
+        self.path, self.excerpt = path, None
+        self._max_pixels = max_pixels
         first = -int(-(start or 0) * rate // 1)
         stop = None if duration is None else first + -int(-duration * rate // 1)
         self._files = list_pictures(path)[first:stop]
@@ -53,7 +58,7 @@ class PictureReader:
                 f"{path}: no picture is left from {float(start or 0):g} s on. Start"
                 " earlier."
             )
-        pixels = read_picture(self._files[0])
+        pixels = read_picture(self._files[0], max_pixels=max_pixels)
         self.info = ClipInfo(
             name=str(path),
             width=pixels.shape[1],
@@ -78,7 +83,7 @@ class PictureReader:
     def __iter__(self) -> Iterator[Frame]:
         expected = (self.info.height, self.info.width, 3)
         for pts, file in enumerate(self._files):
-            pixels = read_picture(file)
+            pixels = read_picture(file, max_pixels=self._max_pixels)
             if pixels.shape != expected or pixels.dtype != self.info.dtype:
                 raise InputError(
                     f"{file}: {_kind(pixels)}, but {self._files[0].name} is"

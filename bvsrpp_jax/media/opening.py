@@ -5,6 +5,8 @@ from fractions import Fraction
 from pathlib import Path
 
 from bvsrpp_jax.errors import InputError
+from bvsrpp_jax.media.allowed import MAX_PIXELS
+from bvsrpp_jax.media.child_reader import ChildReader
 from bvsrpp_jax.media.clip import ClipInfo
 from bvsrpp_jax.media.frames import OnePictureWriter, PictureReader, PictureWriter
 from bvsrpp_jax.media.outputs import check_output
@@ -12,8 +14,9 @@ from bvsrpp_jax.media.pictures import PICTURES
 from bvsrpp_jax.media.reader import VideoReader
 from bvsrpp_jax.media.writer import VideoWriter
 
-Source = VideoReader | PictureReader
+Source = ChildReader | VideoReader | PictureReader
 Sink = VideoWriter | PictureWriter | OnePictureWriter
+_LARGEST_FRAME = 1 << 31  # pixels, FFmpeg's own bound
 _MILLIONTH, _LARGEST = Fraction(1, 1_000_000), 10**8
 
 
@@ -23,14 +26,18 @@ def open_clip(
     start: float | Fraction | None = None,
     duration: float | Fraction | None = None,
     fps: float | Fraction | None = None,
+    max_pixels: int = MAX_PIXELS,
 ) -> Source:
     """Opens a video file, a folder of pictures or a single picture.
+
+    It is decoded in a child process, which may die of a hostile file.
 
     Args:
       path: what to read.
       start, duration: the part to read, in seconds; None is from the beginning, or to
         the end.
       fps: frames a second of pictures, None is 25. A video has its own timestamps.
+      max_pixels: of a frame; larger ones are refused before they are decoded.
 
     Raises:
       InputError: it cannot be read, or a number is out of range.
@@ -38,15 +45,21 @@ def open_clip(
     path = Path(path)
     start = None if start is None else _exact("start", start, zero=True)
     duration = None if duration is None else _exact("duration", duration)
+    if not 1 <= max_pixels <= _LARGEST_FRAME:
+        raise InputError(
+            f"max_pixels: {max_pixels} is out of range. Give a number up to"
+            f" {_LARGEST_FRAME}."
+        )
+    part = {"start": start, "duration": duration, "max_pixels": max_pixels}
     if path.is_dir() or path.suffix.lower() in PICTURES:
         rate = Fraction(25) if fps is None else _exact("fps", fps)
-        return PictureReader(path, rate=rate, start=start, duration=duration)
+        return ChildReader(path, rate=rate, **part)
     if fps is not None:
         raise InputError(
             f"{path}: a video keeps its own timestamps. Leave out --fps, which is for"
             " pictures."
         )
-    return VideoReader(path, start=start, duration=duration)
+    return ChildReader(path, **part)
 
 
 def create_clip(
@@ -76,7 +89,7 @@ def create_clip(
     is_picture = path.suffix.lower() == ".png"
     if not is_folder and not is_picture:
         copied = {}
-        if isinstance(source, VideoReader):
+        if source.excerpt is not None:
             copied = {"copy_from": source.path, "excerpt": source.excerpt}
         return VideoWriter(path, info, codec=codec, crf=crf, **copied)
     if codec is not None or crf is not None:

@@ -5,7 +5,7 @@ damage, a change of size, interlacing, a colour space whose arithmetic is not li
 """
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Self
 import av
 
 from bvsrpp_jax.errors import InputError
+from bvsrpp_jax.media.allowed import MAX_PIXELS
 from bvsrpp_jax.media.clip import ClipInfo, Frame
 from bvsrpp_jax.media.color import LUMA, RGB, UNSPECIFIED, Color, assumed
 from bvsrpp_jax.media.decoding import Decoder, Excerpt
@@ -32,6 +33,7 @@ class VideoReader:
       start: skip what is shown before this, in seconds after the first frame. The first
         frame that is left gets the timestamp zero.
       duration: stop after so many seconds.
+      max_pixels, on_packet: see `Decoder`.
 
     Attributes:
       path: the file.
@@ -48,9 +50,11 @@ class VideoReader:
         *,
         start: Fraction | None = None,
         duration: Fraction | None = None,
+        max_pixels: int = MAX_PIXELS,
+        on_packet: Callable[[], None] | None = None,
     ):
         self.path = path
-        self._decoder = Decoder(path)
+        self._decoder = Decoder(path, max_pixels=max_pixels, on_packet=on_packet)
         begin = self._decoder.first_time + (start or 0)
         stop = None if duration is None else begin + duration
         wanted = Excerpt(None if start is None else begin, stop)

@@ -13,7 +13,14 @@ import numpy as np
 
 from bvsrpp_jax.background import Background
 from bvsrpp_jax.errors import InputError
-from bvsrpp_jax.media import ClipInfo, Frame, Source, create_clip, open_clip
+from bvsrpp_jax.media import (
+    MAX_PIXELS,
+    ClipInfo,
+    Frame,
+    Source,
+    create_clip,
+    open_clip,
+)
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
 from bvsrpp_jax.restoration.chunks import PASSES, make_programs, restore_in_chunks
 from bvsrpp_jax.restoration.codes import check_frames
@@ -146,6 +153,7 @@ class Restorer:
         codec: str | None = None,
         crf: int | None = None,
         overwrite: bool = False,
+        max_pixels: int = MAX_PIXELS,
         on_start: Callable[[Job], None] | None = None,
         on_progress: Callable[[int, int | None], None] | None = None,
         on_work: Callable[[float], None] | None = None,
@@ -162,6 +170,7 @@ class Restorer:
           fps: frames a second of pictures, None is 25.
           codec, crf: encoder and its constant quality, None for good ones.
           overwrite: replace `dst` once the new one is complete.
+          max_pixels: of an input frame; larger ones are refused undecoded.
           on_start: called once, before anything is compiled.
           on_progress: called with the number of frames written and how many are
             expected (an estimate for some containers, None if not known).
@@ -173,7 +182,8 @@ class Restorer:
         Raises:
           InputError: the input or the settings do not allow it; one line says why.
         """
-        with open_clip(src, start=start, duration=duration, fps=fps) as source:
+        part = {"start": start, "duration": duration, "fps": fps}
+        with open_clip(src, **part, max_pixels=max_pixels) as source:
             job = self._job(source)
             sink = create_clip(
                 dst, source, job.result, codec=codec, crf=crf, overwrite=overwrite
