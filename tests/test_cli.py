@@ -62,6 +62,7 @@ def test_every_option_arrives(clip, weights, capsys, monkeypatch):
         capsys,
         *("restore", "in.mp4", "out.mp4", "--start", "1:02.5", "--duration", "0:00:03"),
         *("--crf", "9", "--codec", "libx265", "--fps", "30000/1001", "--overwrite"),
+        *("--max-pixels", "9"),
     )
     assert code == 0
     del given["on_start"], given["on_work"]
@@ -72,6 +73,7 @@ def test_every_option_arrives(clip, weights, capsys, monkeypatch):
         "codec": "libx265",
         "fps": Fraction(30000, 1001),
         "overwrite": True,
+        "max_pixels": 9,
     }
 
 

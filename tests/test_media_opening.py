@@ -7,9 +7,8 @@ from media_files import pictures, write_video
 
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.media import create_clip, open_clip
-from bvsrpp_jax.media.frames import OnePictureWriter, PictureReader, PictureWriter
+from bvsrpp_jax.media.frames import OnePictureWriter, PictureWriter
 from bvsrpp_jax.media.pictures import encode_png
-from bvsrpp_jax.media.reader import VideoReader
 from bvsrpp_jax.media.writer import VideoWriter
 
 
@@ -20,10 +19,11 @@ def source(tmp_path):
 
 
 def test_inputs(tmp_path, source):
-    assert isinstance(source, VideoReader)
+    assert (source.info.num_frames, source.excerpt) == (5, (None, None))
     (tmp_path / "a.png").write_bytes(encode_png(pictures(1)[0]))
     for path in (tmp_path / "a.png", tmp_path, str(tmp_path)):
-        assert isinstance(open_clip(path), PictureReader)
+        with open_clip(path) as source:
+            assert (source.info.num_frames, source.excerpt) == (1, None)
 
 
 @pytest.mark.parametrize(
@@ -50,6 +50,7 @@ def test_an_empty_folder_that_exists_is_a_folder(tmp_path, source):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
+        ({"max_pixels": 0}, "max_pixels: 0 is out of range"),
         ({"fps": 30}, "a video keeps its own timestamps"),
         ({"start": -1}, "start: -1 is out of range"),
         ({"duration": 0}, "duration: 0 is out of range"),

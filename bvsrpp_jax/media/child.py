@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
-import bvsrpp_jax
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.media.messages import Ended, receive, receive_bytes, unpack
 
@@ -129,5 +128,5 @@ class Child:
 
 def _import_path() -> str:
     """Where this process imports from, so that the child runs the same code."""
-    package = Path(bvsrpp_jax.__file__).parents[1]
+    package = Path(__file__).parents[2]
     return os.pathsep.join([str(package), *filter(None, sys.path)])

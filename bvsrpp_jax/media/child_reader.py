@@ -15,6 +15,7 @@ from bvsrpp_jax.media.color import LUMA, RGB
 from bvsrpp_jax.media.decoding import Excerpt
 from bvsrpp_jax.media.messages import pack, unpack
 
+_MODULE = "bvsrpp_jax.media.decoding_process"
 _PATIENCE = 120.0  # seconds
 
 
@@ -55,8 +56,7 @@ class ChildReader:
             "rate": pack(rate),
             "max_pixels": max_pixels,
         }
-        module = "bvsrpp_jax.media.decoding_process"
-        self._child = Child(module, request, path=path, patience=patience)
+        self._child = Child(_MODULE, request, path=path, patience=patience)
         try:
             with self._child.listening():
                 info = unpack(self._expect("clip"), ClipInfo)

@@ -91,7 +91,10 @@ def main_video(container: av.container.InputContainer, path: Path):
             " that read untrusted files. Convert it to H.264 first."
         )
     limit = int(container.options["max_pixels"])
-    check_size(path, stream.width, stream.height, max_pixels=limit)
+    size = stream.width, stream.height
+    if not all(size):  # some decoders forget the size that they refuse
+        size = _stated_size(path, stream.index)
+    check_size(path, *size, max_pixels=limit)
     return stream
 
 
@@ -106,6 +109,14 @@ def check_size(path: Path, width: int, height: int, *, max_pixels: int) -> None:
             f"{path}: has {width}x{height} pixels, more than {max_pixels}. If that is"
             " meant, raise --max-pixels."
         )
+
+
+def _stated_size(path: Path, index: int) -> tuple[int, int]:
+    """What the container says of the size of a stream's frames, no decoder asked."""
+    options = opening_options(1) | {"codec_whitelist": "-"}
+    with av.open(f"file:{path}", options=options) as container:
+        stream = container.streams[index]
+        return stream.width, stream.height
 
 
 def _check_extent(container: av.container.InputContainer, path: Path) -> None:
