@@ -5,8 +5,8 @@
     python benchmarks/fuzz_media.py --seconds 120 --how copy
     python benchmarks/fuzz_media.py --case 1234          # one case again
 
-Each case flips bytes of a small clip, or removes, repeats or zeroes a part of it. A worker
-reads case after case in-process, which is fifty times as fast as a child for each; when
+Each case flips bytes of a small clip, or removes, repeats or zeroes a part of it. A
+worker reads case after case in-process, which is far faster than a child for each; when
 it crashes or hangs, the case is noted and a new worker goes on behind it. `child` reads
 as the command does, `copy` writes the frames again with the sound beside them. What is
 neither frames nor an `InputError` is listed.

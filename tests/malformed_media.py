@@ -143,6 +143,11 @@ def special_files() -> dict[str, tuple[Maker, str]]:
     def folder_of(maker: Maker) -> Maker:
         return lambda folder: maker(folder).parent
 
+    def private(folder: Path) -> Path:
+        path = content("a.mp4", seed("clip.mp4"))(folder)
+        path.chmod(0)
+        return path
+
     odd = "is not an ordinary file"
     return {
         "pipe": (pipe("a.mp4"), odd),
@@ -155,6 +160,7 @@ def special_files() -> dict[str, tuple[Maker, str]]:
             folder_of(content("a.txt", b"x")),
             "has no pictures",
         ),
+        **({"private": (private, "cannot be read")} if os.geteuid() else {}),
         "missing": (lambda folder: folder / "a.mp4", "cannot be read (No such file"),
     }
 
@@ -258,7 +264,7 @@ def other_containers() -> dict[str, tuple[Maker, str]]:
         ),
         "AVI of no size": (
             patched("raw.avi", b"strf", bytes(8), skip=8),
-            "",
+            "has no frame size",
         ),
         "AVI of gigantic frames": (
             patched("raw.avi", b"strf", struct.pack("<II", 60_000, 60_000), skip=8),
@@ -286,7 +292,7 @@ def other_containers() -> dict[str, tuple[Maker, str]]:
             content(
                 "a.gif", b"GIF89a\xff\xff\xff\xff\0\0\0,\0\0\0\0\xff\xff\xff\xff\0\2"
             ),
-            "",
+            "has 65535x65535 pixels",
         ),
         "APNG of noise": (
             content("a.apng", lambda: png(pictures(1)[0])[:60] + noise(500)),
@@ -400,7 +406,7 @@ def bombs() -> dict[str, tuple[Maker, str]]:
         }
         for i in range(10_001)
     ]
-    tags = {f"T{i}": 1000 * "x" for i in range(17 << 10)}
+    tags = {f"T{i}": (1 << 20) * "x" for i in range(17)}
     return {
         "1200 streams": (content("a.avi", streams), ""),
         "10001 chapters": (tagged(chapters=chapters), "has 10001 chapters"),

@@ -31,7 +31,8 @@ def open_container(
         it has more streams, chapters or tags than any honest file.
     """
     check_ordinary(path, _ADVICE)
-    check_whole(path)
+    with told_as(path, "cannot be read", _ADVICE):
+        check_whole(path)
     options = opening_options(max_pixels)
     with told_as(path, "is not a video that can be read", _ADVICE):
         container = av.open(f"file:{path}", options=options)
