@@ -408,7 +408,7 @@ def bombs() -> dict[str, tuple[Maker, str]]:
     ]
     tags = {f"T{i}": (1 << 20) * "x" for i in range(17)}
     return {
-        "1200 streams": (content("a.avi", streams), ""),
+        "1200 streams": (content("a.avi", streams), "has 1200 streams"),
         "10001 chapters": (tagged(chapters=chapters), "has 10001 chapters"),
         "17 MB of tags": (tagged(tags=tags), "characters of tags"),
     }
@@ -462,6 +462,7 @@ def broken_pictures() -> dict[str, tuple[Maker, str]]:
         "SVG as PNG": (content("a.png", svg), no_picture),
         "XML bomb as PNG": (content("a.png", bomb), no_picture),
         "PostScript as PNG": (content("a.png", eps), no_picture),
+        "PPM as PNG": (content("a.png", b"P6 2 2 255\n" + bytes(12)), no_picture),
         "PNG cut": (content("a.png", whole[: len(whole) // 2]), no_picture),
         "PNG of 16 bits cut": (
             content("a.png", encode_png(deep)[:9000]),

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -15,13 +16,19 @@ import pytest
 from media_files import pictures, write_video
 
 from bvsrpp_jax.errors import InputError
-from bvsrpp_jax.media import child_reader
+from bvsrpp_jax.media import child_reader, decoding_process
 from bvsrpp_jax.media.child_reader import ChildReader
 from bvsrpp_jax.media.frames import PictureReader
+from bvsrpp_jax.media.messages import receive
 from bvsrpp_jax.media.pictures import encode_png
 from bvsrpp_jax.media.reader import VideoReader
 
+pytestmark = pytest.mark.usefixtures("no_hang")
 ROOT = Path(__file__).parents[1]
+ENVIRONMENT = {
+    **os.environ,
+    "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
+}
 
 
 def everything(reader):
@@ -156,7 +163,7 @@ def test_what_is_right_is_heard(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "said",
     [
-        b"\xff\xff\xff\xff" + bytes(100),
+        (1 << 17).to_bytes(4, "big") + bytes(100),
         b"\0\0\0\4nope",
         b"\0\0\0\2{}",
         b"\0\0\0\4\xff\xff\xff\xff",
@@ -210,6 +217,27 @@ def test_bugs_of_ours_are_no_refusals(tmp_path, monkeypatch):
         hearing(tmp_path, monkeypatch, b"ImportError: av", "exit.bin")
 
 
+@pytest.mark.parametrize(
+    ("error", "kind", "text"),
+    [
+        (InputError("a.mp4: is odd. Mend it."), "refusal", "a.mp4: is odd. Mend it."),
+        (MemoryError(), "refusal", "a.mp4: needs more memory than a decoder may have"),
+        (ZeroDivisionError("ours"), "bug", "Traceback (most recent call last)"),
+    ],
+)
+def test_what_a_child_says_of_failures(monkeypatch, error, kind, text):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(decoding_process, "_open", fail)
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
+    ours, theirs = socket.socketpair()
+    with ours:
+        decoding_process.main({"connection": theirs.detach(), "path": "a.mp4"})
+        found, said = receive(ours)
+    assert (found, said[: len(text)]) == (kind, text)
+
+
 def test_ctrl_c_is_for_the_parent(large):
     with ChildReader(large) as source:
         assert os.getpgid(source._child.pid) != os.getpgid(0)
@@ -223,6 +251,21 @@ def test_closing_leaves_neither_process_nor_open_file(large):
             next(iter(source))
         assert not alive(source._child.pid)
     assert set(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_pipe_that_closes_ends_a_process_that_hangs():
+    code = (
+        "import time\n"
+        "from bvsrpp_jax.media.limits import end_with\n"
+        "end_with(0)\n"
+        "print('hangs', flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    command, pipe = [sys.executable, "-c", code], subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, env=ENVIRONMENT) as hangs:
+        assert hangs.stdout.readline() == b"hangs\n"
+        hangs.stdin.close()
+        assert hangs.wait() == -signal.SIGIO
 
 
 def test_the_child_ends_with_its_parent_however_that_dies(large):
@@ -288,11 +331,10 @@ def test_what_a_child_may_use(tmp_path, attempt, result):
 
 
 def python(*arguments, cwd=None):
-    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=cwd,
-        env={**os.environ, "PYTHONPATH": path},
+        env=ENVIRONMENT,
         capture_output=True,
         text=True,
         timeout=60,

@@ -14,22 +14,8 @@ import bvsrpp_jax.weights
 from bvsrpp_jax import cli
 from bvsrpp_jax.media.child_reader import ChildReader
 
-TIME_LIMIT = 20  # seconds
+pytestmark = pytest.mark.usefixtures("no_hang")
 MALFORMED, SURVIVABLE = malformed(), survivable()
-
-
-@pytest.fixture(autouse=True)
-def no_hang():
-    """Fails what takes too long."""
-
-    def fail(*_):
-        raise TimeoutError(f"more than {TIME_LIMIT} s")
-
-    previous = signal.signal(signal.SIGALRM, fail)
-    signal.alarm(TIME_LIMIT)
-    yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, previous)
 
 
 @pytest.fixture

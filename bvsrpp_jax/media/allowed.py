@@ -42,7 +42,7 @@ def opening_options(max_pixels: int) -> dict[str, str]:
     return {
         "format_whitelist": _FORMATS,
         "protocol_whitelist": "file",
-        "max_streams": str(MAX_STREAMS),
+        "max_streams": str(10 * MAX_STREAMS),  # beyond, FFmpeg says "no memory"
         **decoding_options(max_pixels),
     }
 

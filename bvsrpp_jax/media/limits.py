@@ -11,9 +11,9 @@ import signal
 from pathlib import Path
 
 _BASE = 4 << 30  # bytes: threads' stacks, allocators' reserves, a container's index
-# H.264 keeps 16 frames and as many in its threads, of 3 bytes a pixel for 4:2:0 of ten
-# bits, 6 for 4:4:4; their way to RGB takes up to 40 bytes for a while.
-_BYTES_A_PIXEL = 256
+# H.264 may keep 16 frames and as many in its threads, of 3 bytes a pixel for 4:2:0 of
+# ten bits; their way to RGB takes 40 bytes for a while. An 8K clip was seen to take 81.
+_BYTES_A_PIXEL = 128
 _OPEN_FILES = 32
 
 
