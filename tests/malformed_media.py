@@ -570,6 +570,7 @@ def survivable() -> dict[str, Maker]:
         "Matroska cluster of 2^56 bytes": patched("clip.mkv", cluster, endless),
         "Matroska of laced blocks": content("a.mkv", lacing),
         "sound of noise": patched("clip.mp4", b"mdat", noise(300), skip=4000),
+        "tags that are not UTF-8": patched("clip.mp4", b"Lavf", b"\xfc\xdf"),
         "times of years": late,
         "times before zero": early,
         **{

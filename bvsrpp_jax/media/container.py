@@ -35,12 +35,13 @@ def open_container(
         check_whole(path)
     options = opening_options(max_pixels)
     with told_as(path, "is not a video that can be read", _ADVICE):
-        container = av.open(f"file:{path}", options=options)
         try:
+            container = av.open(f"file:{path}", options=options)
             _check_extent(container, path)
-        except BaseException:
-            container.close()
-            raise
+        except UnicodeDecodeError as error:  # PyAV 19 takes any bytes
+            raise InputError(
+                f"{path}: its tags are not UTF-8. Remux the file without them."
+            ) from error
     return container
 
 

@@ -28,29 +28,28 @@ from bvsrpp_jax.media.reader import VideoReader
 
 _PULSE = 1.0  # seconds between signs of life while frames are skipped
 _LONGEST_TEXT = 10_000
+_OUT_OF_MEMORY = (
+    "{}: needs more memory than a decoder may have. The file may be damaged or hostile;"
+    " if not, raise --max-pixels."
+)
 
 
 def main(request: dict) -> None:
     """Answers a request; whatever goes wrong is told as a message."""
-    connection = socket.socket(fileno=request["connection"])
-    warnings.showwarning = lambda text, category, *_: (
-        send(connection, "note", _short(text)) if category is UserWarning else None
-    )
-    try:
-        _send_clip(connection, request)
-    except ConnectionError:
-        return  # nobody listens
-    except InputError as error:
-        send(connection, "refusal", _short(error))
-    except MemoryError:
-        send(
-            connection,
-            "refusal",
-            f"{request['path']}: needs more memory than a decoder may have. The file"
-            " may be damaged or hostile; if not, raise --max-pixels.",
+    with socket.socket(fileno=request["connection"]) as connection:
+        warnings.showwarning = lambda text, category, *_: (
+            send(connection, "note", _short(text)) if category is UserWarning else None
         )
-    except Exception:
-        send(connection, "bug", traceback.format_exc()[-_LONGEST_TEXT:])
+        try:
+            _send_clip(connection, request)
+        except ConnectionError:
+            return  # nobody listens
+        except InputError as error:
+            send(connection, "refusal", _short(error))
+        except MemoryError:
+            send(connection, "refusal", _OUT_OF_MEMORY.format(request["path"]))
+        except Exception:
+            send(connection, "bug", traceback.format_exc()[-_LONGEST_TEXT:])
 
 
 def _send_clip(connection: socket.socket, request: dict) -> None:
