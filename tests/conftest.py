@@ -1,12 +1,16 @@
 """Files that the tests of several modules read, and a limit to how long one takes."""
 
 import lzma
+import os
 import signal
 from pathlib import Path
 
 import pytest
 
 TIME_LIMIT = 30  # seconds
+# Tests, and the commands they start, neither read nor fill the user's own cache.
+os.environ["BVSRPP_CACHE"] = "off"
+
 FIXTURES = Path(__file__).parent / "fixtures"
 
 
@@ -31,3 +35,12 @@ def no_hang():
     yield
     signal.alarm(0)
     signal.signal(signal.SIGALRM, previous)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Says which browser the page was tested in; skips say that there was none."""
+    passed = terminalreporter.stats.get("passed", ())
+    if any("test_comparison_browser" in report.nodeid for report in passed):
+        from browser import find_browser
+
+        terminalreporter.write_line(f"pages were tested in {find_browser()}")

@@ -47,6 +47,11 @@ def seed(name: str) -> bytes:
         return path.read_bytes()
 
 
+def folder_of(maker: Maker) -> Maker:
+    """The folder that it is in."""
+    return lambda folder: maker(folder).parent
+
+
 def content(name: str, data: bytes | Callable[[], bytes]) -> Maker:
     """A file of these bytes."""
 
@@ -139,9 +144,6 @@ def special_files() -> dict[str, tuple[Maker, str]]:
             return folder / name
 
         return make
-
-    def folder_of(maker: Maker) -> Maker:
-        return lambda folder: maker(folder).parent
 
     def private(folder: Path) -> Path:
         path = content("a.mp4", seed("clip.mp4"))(folder)
@@ -264,7 +266,7 @@ def other_containers() -> dict[str, tuple[Maker, str]]:
         ),
         "AVI of no size": (
             patched("raw.avi", b"strf", bytes(8), skip=8),
-            "has no frame size",
+            "decoded 0 of 12 frames",
         ),
         "AVI of gigantic frames": (
             patched("raw.avi", b"strf", struct.pack("<II", 60_000, 60_000), skip=8),
@@ -512,6 +514,36 @@ def broken_pictures() -> dict[str, tuple[Maker, str]]:
     }
 
 
+def broken_animations() -> dict[str, tuple[Maker, str]]:
+    picture = encode_png(noise_picture())
+    control = (b"acTL", struct.pack(">II", 2, 0))
+    whole = struct.pack(">IIIIIHHBB", 0, 64, 48, 0, 0, 1, 25, 0, 0)
+    chunks = [control, (b"fcTL", whole)]
+    endless = picture[:33] + 200_000 * (bytes(4) + b"tEXt" + bytes(4))
+
+    def webp(side: int) -> bytes:
+        sides = 2 * (side - 1).to_bytes(3, "little")
+        body = b"WEBPVP8X\x0a\0\0\0\2\0\0\0" + sides
+        body += b"ANIM\6\0\0\0" + bytes(6) + b"ANMF" + noise(500)
+        return b"RIFF" + struct.pack("<I", len(body)) + body
+
+    return {
+        "APNG of gigantic frames": (
+            content("a.png", png(noise_picture(), size=(16_000,) * 2, chunks=chunks)),
+            "has 16000x16000 pixels, more than 67108864",
+        ),
+        "APNG cut": (content("a.png", png(noise_picture(), chunks=chunks)[:900]), ""),
+        "APNG without frames": (content("a.png", picture[:33] + b"\0\0\0\x08acTL"), ""),
+        "PNG of chunks alone": (content("a.png", endless), "is not a picture that can"),
+        "animated WebP of noise": (content("a.webp", webp(64)), ""),
+        "animated WebP of 2^28 pixels": (content("a.webp", webp(1 << 14)), ""),
+        "animation among pictures": (
+            folder_of(content("a.png", png(noise_picture(), chunks=chunks))),
+            "a.png: is an animation",
+        ),
+    }
+
+
 def noise_picture() -> np.ndarray:
     """[64, 64, 3] uint8 that no format makes small."""
     return np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
@@ -529,6 +561,7 @@ def malformed() -> dict[str, tuple[Maker, str]]:
         unusable_streams,
         bombs,
         broken_pictures,
+        broken_animations,
     )
     return {name: entry for group in groups for name, entry in group().items()}
 

@@ -1,6 +1,6 @@
 """A network that any test can afford: every output pixel is its input pixel."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax
 import jax.numpy as jnp
@@ -43,6 +43,14 @@ class StandIn:
     num_blocks: int = 1
     hr_channels: int = 8
     spynet_channels: tuple[int, ...] = (4, 4, 4, 4)
+    dtype: str = "float32"
+
+    @property
+    def feature_stride(self) -> int:
+        return 4 if self.scale == 1 else 1
+
+    def clone(self, **changes):
+        return replace(self, **changes)
 
     def apply(self, variables, *arguments, method=None):
         """One of the network's methods; whole clips are not asked for."""

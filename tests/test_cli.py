@@ -62,6 +62,7 @@ def test_every_option_arrives(clip, weights, capsys, monkeypatch):
         capsys,
         *("restore", "in.mp4", "out.mp4", "--start", "1:02.5", "--duration", "0:00:03"),
         *("--crf", "9", "--codec", "libx265", "--fps", "30000/1001", "--overwrite"),
+        *("--pixel-format", "yuv444p", "--size", "x1080", "--deinterlace"),
         *("--max-pixels", "9"),
     )
     assert code == 0
@@ -72,6 +73,9 @@ def test_every_option_arrives(clip, weights, capsys, monkeypatch):
         "crf": 9,
         "codec": "libx265",
         "fps": Fraction(30000, 1001),
+        "pixel_format": "yuv444p",
+        "size": (None, 1080),
+        "deinterlace": True,
         "overwrite": True,
         "max_pixels": 9,
     }
@@ -93,7 +97,20 @@ def test_every_option_arrives(clip, weights, capsys, monkeypatch):
             "give seconds, m:ss or h:mm:ss",
         ),
         (("restore", "in.mp4", "o.mp4", "--fps", "25/0"), "'25/0' is not a number"),
-        (("restore", "in.mp4"), "the following arguments are required: OUTPUT"),
+        (
+            ("restore", "in.mp4", "o.mp4", "--size", "x"),
+            "'x' is no size: give 1920x1080",
+        ),
+        (("restore", "in.mp4", "o.mp4", "--size", "0x9"), "'0x9' is no size"),
+        (
+            ("restore", "in.mp4", "o.mp4", "--size", "99999x9"),
+            "size: 99999x9 is out of range",
+        ),
+        (
+            ("restore", "in.mp4", "o.mp4", "--pixel-format", "yuv9"),
+            "pixel format yuv9: there is none of that name",
+        ),
+        (("restore", "in.mp4"), "OUTPUT: is missing"),
         (("restore", "in.mp4", "o.mp4", "--sharpen"), "unrecognized arguments"),
         ((), "required: COMMAND"),
     ],

@@ -11,14 +11,20 @@ import warnings
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from media_files import pictures, write_video
+from odd_media import colours, write_patches
+from PIL import Image
+from test_media_animations import animate
+from test_media_hdr import hdr10
 
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.media import child_reader, decoding_process
 from bvsrpp_jax.media.child_reader import ChildReader
 from bvsrpp_jax.media.frames import PictureReader
+from bvsrpp_jax.media.hdr import Light
 from bvsrpp_jax.media.messages import receive
 from bvsrpp_jax.media.pictures import encode_png
 from bvsrpp_jax.media.reader import VideoReader
@@ -37,6 +43,18 @@ def everything(reader):
     return source.info, source.excerpt, frames, notes
 
 
+def check_same(path, reader, **part):
+    """Compares all that the two readers say; gives what the clip is."""
+    info, excerpt, frames, _ = everything(reader(path, **part))
+    found = everything(ChildReader(path, **part))
+    assert found[:2] == (info, excerpt)
+    assert [frame[1:] for frame in found[2]] == [frame[1:] for frame in frames]
+    for ours, theirs in zip(found[2], frames, strict=True):
+        assert ours.pixels.dtype == theirs.pixels.dtype
+        np.testing.assert_array_equal(ours.pixels, theirs.pixels)
+    return info
+
+
 @pytest.fixture(scope="module")
 def large(tmp_path_factory):
     """A clip of more than fits between the two processes."""
@@ -50,35 +68,55 @@ def large(tmp_path_factory):
         ({"rotation": (90,), "aspect": Fraction(4, 3)}, {}),
         ({"codec": "libx265", "pix_fmt": "yuv420p10le"}, {}),
         ({"frames": pictures(50)}, {"start": Fraction(1), "duration": Fraction(1, 2)}),
+        ({}, {"deep": True}),
     ],
 )
 def test_a_video_is_the_same_as_without_a_child(tmp_path, kind, part):
-    path = write_video(tmp_path / "a.mp4", **kind)
-    info, excerpt, frames, _ = everything(VideoReader(path, **part))
-    found = everything(ChildReader(path, **part))
-    assert found[:2] == (info, excerpt)
-    assert [frame.pts for frame in found[2]] == [frame.pts for frame in frames]
-    for ours, theirs in zip(found[2], frames, strict=True):
-        assert ours.pixels.dtype == theirs.pixels.dtype
-        np.testing.assert_array_equal(ours.pixels, theirs.pixels)
+    check_same(write_video(tmp_path / "a.mp4", **kind), VideoReader, **part)
 
 
+def test_interlaced_video_is_the_same_as_without_a_child(tmp_path):
+    path, options = tmp_path / "a.mkv", {"flags": "+ilme+ildct"}
+    kind = {"codec": "mpeg2video", "field": "tff", "options": options}
+    write_patches(path, colours(4), **kind)
+    check_same(path, VideoReader, deinterlace=True)
+    with pytest.raises(InputError, match="a.mkv: frame 0 is interlaced. Pass --deint"):
+        ChildReader(path)
+
+
+def test_hdr_metadata_is_the_same_as_without_a_child(tmp_path):
+    assert check_same(hdr10(tmp_path / "a.mp4"), VideoReader).light != Light()
+
+
+@pytest.mark.parametrize("suffix", ["png", "gif", "webp"])
+def test_animations_are_the_same_as_without_a_child(tmp_path, suffix):
+    if suffix == "webp" and "webp_anim" not in av.formats_available:
+        pytest.skip("this PyAV reads no animated WebP")
+    check_same(animate(tmp_path / f"a.{suffix}"), VideoReader)
+
+
+@pytest.mark.parametrize("deep", [False, True])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_pictures_are_the_same_as_without_a_child(tmp_path, dtype):
+def test_pictures_are_the_same_as_without_a_child(tmp_path, dtype, deep):
     for i, pixels in enumerate(pictures(3).astype(dtype)):
         (tmp_path / f"{i}.png").write_bytes(encode_png(pixels))
-    info, _, frames, _ = everything(PictureReader(tmp_path, rate=Fraction(24)))
-    found = everything(ChildReader(tmp_path, rate=Fraction(24)))
-    assert found[:2] == (info, None)
-    np.testing.assert_array_equal(
-        [frame.pixels for frame in found[2]], [frame.pixels for frame in frames]
-    )
+    check_same(tmp_path, PictureReader, rate=Fraction(24), deep=deep)
 
 
 def test_notes_come_along(tmp_path):
-    path = write_video(tmp_path / "a.mkv", codec="ffv1", pix_fmt="bgra")
-    with pytest.warns(UserWarning, match="a.mkv: its transparency is dropped"):
-        ChildReader(path).close()
+    path = tmp_path / "a.png"
+    Image.new("RGBA", (32, 24), (9, 9, 9, 9)).save(path)
+    with pytest.warns(UserWarning, match="a.png: its transparency is dropped"):
+        ChildReader(path, rate=Fraction(25)).close()
+
+
+def test_notes_come_along_behind_the_last_frame(tmp_path):
+    path = write_video(tmp_path / "a.mp4")
+    with (
+        ChildReader(path, deinterlace=True) as source,
+        pytest.warns(UserWarning, match="a.mp4: no frame is flagged as interlaced"),
+    ):
+        assert len(list(source)) == 5
 
 
 def test_a_refusal_comes_along(tmp_path):
@@ -118,6 +156,8 @@ def test_frames_larger_than_the_limit_are_refused(tmp_path):
     assert len(everything(ChildReader(path, max_pixels=64 * 48))[2]) == 5
     with pytest.raises(InputError, match="has 64x48 pixels, more than 3071.*--max-pix"):
         ChildReader(path, max_pixels=64 * 48 - 1)
+    narrow = write_video(tmp_path / "b.mp4", pictures(2, width=34, height=48))
+    assert len(everything(ChildReader(narrow, max_pixels=34 * 48))[2]) == 2
     (tmp_path / "a.png").write_bytes(encode_png(pictures(1)[0]))
     with pytest.raises(InputError, match="has 64x48 pixels, more than 3071.*--max-pix"):
         ChildReader(tmp_path / "a.png", rate=Fraction(25), max_pixels=64 * 48 - 1)
@@ -134,6 +174,7 @@ INFO = {
     "color": {"matrix": 1, "full_range": True, "primaries": 1, "transfer": 1},
     "sample_aspect_ratio": [1, 1],
     "is_counted": False,
+    "light": {"display": None, "levels": None},
 }
 
 
@@ -143,7 +184,7 @@ def message(kind, value=None, pixels=b""):
 
 
 OPENED = message("clip", INFO) + message("excerpt")
-FRAME = message("frame", 7, bytes(12))
+FRAME = message("frame", [7, 1], bytes(12))
 
 
 def hearing(tmp_path, monkeypatch, said, name="a.bin"):
@@ -157,7 +198,7 @@ def hearing(tmp_path, monkeypatch, said, name="a.bin"):
 def test_what_is_right_is_heard(tmp_path, monkeypatch):
     said = OPENED + FRAME + message("busy") + message("end")
     (frame,) = hearing(tmp_path, monkeypatch, said)
-    assert (frame.pts, frame.pixels.shape) == (7, (2, 2, 3))
+    assert (frame.pts, frame.duration, frame.pixels.shape) == (7, 1, (2, 2, 3))
 
 
 @pytest.mark.parametrize(
@@ -169,7 +210,7 @@ def test_what_is_right_is_heard(tmp_path, monkeypatch):
         b"\0\0\0\4\xff\xff\xff\xff",
         (60_000).to_bytes(4, "big") + 60_000 * b"[",
         message(["clip"], INFO),
-        message("frame", 0),
+        message("frame", [0, 1]),
         message("end"),
         *(
             message("clip", INFO | change)
@@ -190,13 +231,23 @@ def test_what_is_right_is_heard(tmp_path, monkeypatch):
                 {"num_frames": "5"},
                 {"color": None},
                 {"color": INFO["color"] | {"matrix": 99}},
+                {"light": None},
+                {"light": {"display": None, "levels": [1]}},
+                {"light": {"display": None, "levels": [1, "2"]}},
+                {"light": {"display": [[1, 2]], "levels": None}},
+                {"light": {"display": 10 * [[1, 0]], "levels": None}},
+                {"light": {"display": {}, "levels": None}},
                 {"more": 1},
             )
         ),
         message("clip", INFO) + message("excerpt", [0, 1]),
         OPENED + message("clip", INFO),
         OPENED + message("frame", "0"),
-        OPENED + message("frame", 1 << 63),
+        OPENED + message("frame", [0]),
+        OPENED + message("frame", [0, "1"]),
+        OPENED + message("frame", [0, -1]),
+        OPENED + message("frame", [1 << 63, 1]),
+        OPENED + message("frame", [0, 1 << 63]),
         OPENED + FRAME + FRAME,
         OPENED + message("unheard of"),
         OPENED + message("note", 5),

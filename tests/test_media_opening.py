@@ -1,12 +1,13 @@
 """What a path means, as input and as output, and what is wrong with it."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
-from media_files import pictures, write_video
+from media_files import packets, pictures, write_video
 
 from bvsrpp_jax.errors import InputError
-from bvsrpp_jax.media import create_clip, open_clip
+from bvsrpp_jax.media import container, create_clip, open_clip
 from bvsrpp_jax.media.frames import OnePictureWriter, PictureWriter
 from bvsrpp_jax.media.pictures import encode_png
 from bvsrpp_jax.media.writer import VideoWriter
@@ -41,6 +42,28 @@ def test_outputs(tmp_path, source, name, kind):
         assert isinstance(sink, kind)
 
 
+@pytest.mark.parametrize("name", ["out", "out.png"])
+def test_pictures_do_not_say_that_pixels_are_wide(tmp_path, source, name):
+    info = replace(source.info, sample_aspect_ratio=Fraction(4, 3))
+    with pytest.warns(UserWarning, match="its pixels are 4:3; in pictures, which do"):
+        create_clip(tmp_path / name, source, info).__exit__()
+
+
+def test_frames_that_were_let_through_do_not_hinder_the_copying(tmp_path, monkeypatch):
+    """The output's sound comes from an input whose frames nobody decodes again."""
+    path = write_video(tmp_path / "large.mp4", tracks=1)
+    defaults = container.open_container.__kwdefaults__
+    monkeypatch.setitem(defaults, "max_pixels", 64 * 48 - 1)
+    with (
+        open_clip(path, max_pixels=64 * 48) as source,
+        create_clip(tmp_path / "out.mp4", source, source.info) as sink,
+    ):
+        for frame in source:
+            sink.write(frame)
+        sink.commit()
+    assert packets(tmp_path / "out.mp4", "audio") == packets(path, "audio")
+
+
 def test_an_empty_folder_that_exists_is_a_folder(tmp_path, source):
     (tmp_path / "v1.5").mkdir()
     with create_clip(tmp_path / "v1.5", source, source.info) as sink:
@@ -70,8 +93,10 @@ def test_decimal_numbers_are_meant_exactly(tmp_path):
         assert source.excerpt == (Fraction(7, 25), Fraction(9, 25))
 
 
-@pytest.mark.parametrize("settings", [{"codec": "libx264"}, {"crf": 3}])
+@pytest.mark.parametrize(
+    "settings", [{"codec": "libx264"}, {"crf": 3}, {"pixel_format": "yuv420p"}]
+)
 def test_pictures_have_no_codec(tmp_path, source, settings):
-    with pytest.raises(InputError, match="neither --codec nor --crf"):
+    with pytest.raises(InputError, match="no --codec, --crf or --pixel-format"):
         create_clip(tmp_path / "out", source, source.info, **settings)
     assert not (tmp_path / "out").exists()

@@ -6,7 +6,7 @@ import pytest
 from test_media_color import MATRICES, colours, decode, encode
 
 from bvsrpp_jax.media.color import BT709, Color
-from bvsrpp_jax.media.pixels import YuvEncoder, has_alpha, to_rgb
+from bvsrpp_jax.media.pixels import YuvEncoder, is_transparent, to_rgb
 
 BLOCK = 16
 
@@ -102,6 +102,12 @@ def test_sixteen_bit_rgb_is_kept():
     assert (to_rgb(frame, Color(0, True)) == codes).all()
 
 
-def test_alpha_is_seen():
-    assert has_alpha(av.VideoFormat("rgba"))
-    assert not has_alpha(av.VideoFormat("yuv420p"))
+@pytest.mark.parametrize("format", ["rgba", "yuva420p", "yuva444p10le"])
+def test_transparency_is_seen_where_there_is_some(format):
+    pixels = np.full((16, 16, 4), 255, np.uint8)
+    opaque = av.VideoFrame.from_ndarray(pixels, "rgba").reformat(format=format)
+    pixels[3, 4, 3] = 200
+    not_quite = av.VideoFrame.from_ndarray(pixels, "rgba").reformat(format=format)
+    assert is_transparent(not_quite)
+    assert not is_transparent(opaque)
+    assert not is_transparent(opaque.reformat(format="yuv420p"))

@@ -101,6 +101,78 @@ def test_pixel_aspect_is_kept(tmp_path):
         assert Fraction(aspect.numerator, aspect.denominator) == Fraction(4, 3)
 
 
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [
+        ("out.mp4", "hevc"),
+        ("out.mov", "hevc"),
+        ("out.mkv", "hevc"),
+        ("out.webm", "av1"),
+    ],
+)
+def test_deep_frames_take_a_codec_that_players_show(tmp_path, name, codec):
+    frames = np.full((2, 48, 64, 3), 30000, np.uint16)
+    path = write(tmp_path / name, frames, replace(INFO, deep=True))
+    with av.open(str(path)) as container:
+        context = container.streams.video[0].codec_context
+        assert context.codec.canonical_name == codec
+        assert context.pix_fmt == "yuv420p10le"
+
+
+@pytest.mark.parametrize(
+    ("codec", "pixel_format"),
+    [
+        ("libx264", "yuv444p"),
+        ("libx264", "yuv422p10le"),
+        ("libx264", "nv12"),
+        (None, "yuv420p10le"),
+        ("libx265", "yuv420p12le"),
+        ("ffv1", "yuv444p16le"),
+        ("prores_ks", "yuv422p10le"),
+    ],
+)
+def test_any_pixel_format_of_the_encoder(tmp_path, codec, pixel_format):
+    """A flat colour comes back to a code of eight bits."""
+    flat = np.full((2, 48, 64, 3), (200, 120, 40), np.uint8)
+    settings = {"codec": codec, "pixel_format": pixel_format}
+    frame = read_frames(write(tmp_path / "out.mkv", flat, **settings))[0]
+    if codec != "libx264" or pixel_format != "nv12":  # the same samples once coded
+        assert frame.format.name == pixel_format
+    rgb = to_rgb(frame, INFO.color)
+    peak = np.iinfo(rgb.dtype).max / 255
+    assert np.abs(rgb / peak - (200, 120, 40)).max() < 2.5
+
+
+def test_eight_bits_of_deep_frames_on_request(tmp_path):
+    frames = np.full((2, 48, 64, 3), 30000, np.uint16)
+    info = replace(INFO, deep=True)
+    path = write(tmp_path / "out.mp4", frames, info, pixel_format="yuv420p")
+    with av.open(str(path)) as container:
+        assert container.streams.video[0].codec_context.name == "h264"
+    rgb = to_rgb(read_frames(path)[0], INFO.color)
+    assert np.abs(rgb - 30000 / 257).max() < 2
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize("codec", ["libx264", "libx265", "libsvtav1", "ffv1"])
+def test_decoding_times_of_few_frames_are_sound(tmp_path, codec, count):
+    """Of one or two x265 makes them up now and then, so each is tried often."""
+    for _ in range(8 if codec == "libx265" else 1):
+        path = write(tmp_path / "out.mp4", pictures(count), codec=codec)
+        assert seconds(path) == [Fraction(i, 25) for i in range(count)]
+        with av.open(str(path)) as container:
+            assert container.duration == 40_000 * count
+
+
+def test_the_last_frame_lasts(tmp_path):
+    with VideoWriter(tmp_path / "out.mkv", INFO) as writer:
+        for time, duration in [(0, 1), (1, 40)]:
+            writer.write(Frame(pictures()[time], time, duration))
+        writer.commit()
+    with av.open(str(tmp_path / "out.mkv")) as container:
+        assert container.duration == 1_640_000
+
+
 def test_quality_follows_crf(tmp_path):
     good, bad = (write(tmp_path / f"{crf}.mp4", crf=crf) for crf in (1, 51))
     assert good.stat().st_size > 2 * bad.stat().st_size
@@ -114,6 +186,17 @@ def test_quality_follows_crf(tmp_path):
         ("out.mp4", {"codec": "aac"}, "codec aac: not a video encoder"),
         ("out.mp4", {"codec": "mjpeg2000"}, "codec mjpeg2000: not"),
         ("out.mkv", {"codec": "ffv1", "crf": 3}, "crf: ffv1 has no such setting"),
+        ("out.mp4", {"pixel_format": "yuv9"}, "pixel format yuv9: there is none"),
+        ("out.mp4", {"pixel_format": "rgb24"}, "rgb24: is not Y'CbCr of 8 to 16"),
+        ("out.mp4", {"pixel_format": "yuvj420p"}, "yuvj420p: is not Y'CbCr"),
+        ("out.mp4", {"pixel_format": "gray"}, "gray: is not Y'CbCr"),
+        ("out.mp4", {"pixel_format": "yuva420p"}, "yuva420p: is not Y'CbCr"),
+        (
+            "out.mkv",
+            {"codec": "libsvtav1", "pixel_format": "yuv444p"},
+            "yuv444p: libsvtav1 has none of that name. It has yuv420p yuv420p10le",
+        ),
+        ("out.mkv", {"codec": "gif", "pixel_format": "yuv420p"}, "has none of use"),
         ("out.mp4", {"crf": -1}, "crf: -1 is out of range. libx264 takes 0 .* 51"),
         ("out.mp4", {"crf": 52}, "crf: 52 is out of range"),
         ("out.mp4", {"codec": "libx265", "crf": 64}, "crf: 64 is out of range"),
@@ -125,6 +208,13 @@ def test_quality_follows_crf(tmp_path):
 def test_settings_that_cannot_be(tmp_path, name, settings, message):
     with pytest.raises(InputError, match=message):
         VideoWriter(tmp_path / name, INFO, **settings)
+    assert files(tmp_path) == []
+
+
+def test_a_sampling_that_does_not_divide_the_size_is_refused(tmp_path):
+    info = replace(INFO, width=63)
+    with pytest.raises(InputError, match="yuv422p: cannot hold 63x48 .* 2 and 1. Use"):
+        VideoWriter(tmp_path / "out.mp4", info, pixel_format="yuv422p")
     assert files(tmp_path) == []
 
 

@@ -6,7 +6,8 @@ import pytest
 from golden_weights import golden_params
 
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
-from bvsrpp_jax.restoration.chunks import make_programs, restore_in_chunks
+from bvsrpp_jax.restoration.chunks import restore_in_chunks
+from bvsrpp_jax.restoration.programs import make_programs
 
 X4 = BasicVSRPlusPlus(mid_channels=16, num_blocks=1)
 

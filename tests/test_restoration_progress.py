@@ -11,7 +11,7 @@ from bvsrpp_jax.media.color import Color
 from bvsrpp_jax.restoration import progress
 from bvsrpp_jax.restoration.plan import Memory, Plan
 from bvsrpp_jax.restoration.progress import Reporter, clock
-from bvsrpp_jax.restoration.restorer import Job
+from bvsrpp_jax.restoration.video import Job
 
 INFO = ClipInfo("in.mp4", 64, 48, False, Fraction(25), Fraction(1, 25), 9, Color(1))
 RESULT = ClipInfo("in.mp4", 256, 192, False, Fraction(25), Fraction(1, 25), 9, Color(1))
@@ -39,8 +39,7 @@ def test_the_first_line_says_what_will_happen(monkeypatch):
     first = run(StringIO(), monkeypatch, 1).splitlines()[0]
     assert first == (
         "in.mp4 (64x48, 9 frames) -> out.mp4 (256x192), weights lite, windows of 8"
-        " frames overlapping by 2 either side, 4 frames at a time in about 1.0 GiB,"
-        " 0.5 GiB waiting"
+        " frames overlapping by 2, 4 frames at a time in about 1.0 GiB, 512 MiB waiting"
     )
 
 

@@ -14,9 +14,9 @@ from media_files import packets, pictures, read_frames, seconds, write_video
 from stand_in import QUICKLY, StandIn, tiny_network
 
 from bvsrpp_jax.errors import InputError
+from bvsrpp_jax.media import open_clip
 from bvsrpp_jax.media.pictures import encode_png, read_picture
 from bvsrpp_jax.restoration import Restorer
-from bvsrpp_jax.restoration.plan import Memory
 
 ONE = jnp.float32(1)
 
@@ -52,6 +52,54 @@ def test_any_size_is_padded_and_cropped(size, scale):
     frames = pictures(2, width=w, height=h)
     output = list(Restorer(model, ONE).stream(frames))
     np.testing.assert_array_equal(output, frames.repeat(scale, 1).repeat(scale, 2))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"exact": True},
+        {"tile": 100},
+        {"tile": 100, "window": 4, "overlap": 1},
+        {"ensemble": 16},
+        {"ensemble": 8, "tile": 100},
+        {"dtype": "bfloat16"},
+        {"lookahead": 0},
+        {"lookahead": 3},
+        {"shots": False, "window": 3},
+    ],
+    ids=str,
+)
+def test_every_way_gives_every_frame(options):
+    frames = pictures(9, width=140, height=70)
+    restorer = Restorer(StandIn(), ONE, **options)
+    assert restorer.plan((70, 140)).on_disk == (
+        "exact" in options or "lookahead" in options
+    )
+    work = []
+    output = list(restorer.stream(frames, on_work=work.append))
+    np.testing.assert_array_equal(output, larger(frames))
+    assert sum(work) == pytest.approx(9)
+
+
+def test_nothing_is_carried_across_a_cut():
+    class Earlier(StandIn):
+        """Brightens by how many frames a branch has seen before."""
+
+        def propagate(self, params, branch, feats, flow_n1, carry):
+            seen = carry.num_seen + jnp.arange(feats[0].shape[1])
+            feat = feats[0] * 0 + seen[:, None, None, None] / 100
+            return feat, carry._replace(num_seen=carry.num_seen + len(seen))
+
+        def reconstruct(self, params, lq, feats):
+            return super().reconstruct(params, 0 * lq + feats[-1], feats)
+
+    night = [np.full((64, 64, 3), 0.1, np.float32)] * 5
+    stripes = np.linspace(0, 30, 64, dtype=np.float32)[:, None, None]
+    day = [np.broadcast_to(np.sin(stripes) ** 2, (64, 64, 3))] * 4
+    for shots, seen in [(True, [*range(5), *range(4)]), (False, [*range(9)])]:
+        restorer = Restorer(Earlier(), ONE, shots=shots)
+        output = list(restorer.stream(night + day))
+        np.testing.assert_allclose([100 * f[0, 0, 0] for f in output], seen, atol=1e-4)
 
 
 def test_the_real_network_is_applied_to_whole_short_clips():
@@ -109,7 +157,7 @@ def test_output_that_is_not_finite_names_the_frames(restorer):
 def test_it_says_what_it_is(restorer):
     text = repr(restorer)
     assert text.startswith("Restorer(scale=4, 1 parameters")
-    assert "window=4, overlap=1, chunk=None" in text
+    assert text.endswith(", window=4, overlap=1)")  # what was chosen, and no more
 
 
 # --- files ---------------------------------------------------------------------------
@@ -151,6 +199,33 @@ def test_ten_bits_end_to_end(tmp_path, restorer):
     luma = np.frombuffer(frame.planes[0], np.uint16).reshape(frame.height, -1)
     levels = np.unique(luma[100, 2:254:4] % 4)
     assert len(levels) > 1  # not eight bits times four
+
+
+@pytest.mark.parametrize("name", ["out.mp4", "out"])
+def test_the_output_has_the_size_asked_for(tmp_path, restorer, name):
+    source = write_video(tmp_path / "in.mp4", pictures(3))
+    jobs = []
+    restorer.restore_video(
+        source, tmp_path / name, size=(100, None), on_start=jobs.append
+    )
+    with open_clip(tmp_path / name) as clip:
+        assert (clip.info.width, clip.info.height) == (100, 76)
+        assert clip.info.num_frames == 3
+    assert (jobs[0].result.width, jobs[0].result.height) == (100, 76)
+
+
+def test_ten_bits_of_an_eight_bit_source_are_the_networks_own(tmp_path):
+    """Not eight bits widened: a gain of 0.9 makes codes between them."""
+    ramp = np.arange(0, 256, 4, np.uint8)
+    frames = np.broadcast_to(ramp[None, None, :, None], (2, 64, 64, 3))
+    source = write_video(tmp_path / "in.mkv", frames, codec="ffv1", pix_fmt="bgr0")
+    target = tmp_path / "out.mkv"
+    restorer = Restorer(StandIn(), jnp.float32(0.9), window=4)
+    restorer.restore_video(source, target, codec="ffv1", pixel_format="yuv444p10le")
+    with open_clip(target) as clip:
+        row = next(iter(clip)).pixels[5, 2::4, 1]
+    assert clip.info.deep
+    assert np.abs(row / 65535 - 0.9 * ramp / 255).max() < 0.8 / 876  # of ten-bit codes
 
 
 def test_folders_and_pictures(tmp_path, restorer):
@@ -285,13 +360,12 @@ def test_bad_frames_in_the_middle_leave_nothing(tmp_path, restorer):
     assert not any("partial" in name for name in files(tmp_path))
 
 
-def test_frames_that_do_not_fit_are_refused_before_any_work(tmp_path, monkeypatch):
+def test_frames_that_do_not_fit_are_refused_before_any_work(tmp_path):
     source = write_video(tmp_path / "in.mp4")
-    monkeypatch.setattr(
-        "bvsrpp_jax.restoration.plan.available_memory", lambda: Memory(1 << 20, 1 << 20)
-    )
-    with pytest.raises(InputError, match="memory: .* GiB can be"):
-        Restorer(StandIn(), ONE).restore_video(source, tmp_path / "out.mp4")
+    with pytest.raises(InputError, match="memory: .* 1 MiB on the host and"):
+        Restorer(StandIn(), ONE, memory=1 << 20).restore_video(
+            source, tmp_path / "out.mp4"
+        )
     assert files(tmp_path) == ["in.mp4"]
 
 

@@ -8,7 +8,7 @@ here is one that people's videos need. `docs/untrusted-files.md` has the whole p
 # DASH, image sequences ...), which make FFmpeg open other files, are not among them.
 _FORMATS = (
     "mov,matroska,webm,avi,mpeg,mpegts,mpegvideo,flv,asf,ogg,mxf,nut,ivf,gif,apng,"
-    "h264,hevc,m4v,av1,obu,yuv4mpegpipe,dv,rm,wtv,mp3,wav,flac,aac"
+    "webp_anim,h264,hevc,m4v,av1,obu,yuv4mpegpipe,dv,rm,wtv,mp3,wav,flac,aac"
 )
 _VIDEO = (
     "h264,hevc,vvc,libdav1d,av1,vp9,libvpx-vp9,vp8,libvpx,vp7,vp6,vp6a,vp6f,"
@@ -16,7 +16,8 @@ _VIDEO = (
     "h263i,h263p,flv,svq1,svq3,wmv1,wmv2,wmv3,vc1,rv10,rv20,rv30,rv40,theora,vp3,"
     "dirac,prores,dnxhd,cfhd,jpeg2000,mjpeg,mjpegb,dvvideo,ffv1,huffyuv,ffvhuff,"
     "utvideo,magicyuv,lagarith,rawvideo,v210,r210,yuv4,qtrle,rpza,cinepak,indeo3,"
-    "indeo5,msvideo1,msrle,png,apng,gif,zlib,bmp"
+    "indeo5,msvideo1,msrle,png,apng,gif,webp,webp_anim,zlib,"
+    "bmp"
 )
 # Sound and subtitles are copied, not decoded, but FFmpeg opens their decoders to learn
 # what a header does not say, such as the sampling rate.
@@ -32,6 +33,8 @@ VIDEO_DECODERS = frozenset(_VIDEO.split(","))
 
 # Twice an 8K frame, 8192 by 8192. Restored by four it has a thousand million pixels.
 MAX_PIXELS = 1 << 26
+# FFmpeg counts rows as multiples of 64 pixels, which adds up to 63 to each of 65535.
+_ROUNDING = 1 << 22
 MAX_STREAMS = 1000  # fonts of subtitles are streams, too
 MAX_CHAPTERS = 10_000
 MAX_TAGS = 16 << 20  # characters in all
@@ -51,5 +54,5 @@ def decoding_options(max_pixels: int) -> dict[str, str]:
     """FFmpeg's options for a decoder."""
     return {
         "codec_whitelist": f"{_VIDEO},{_SOUND_AND_TEXT}",
-        "max_pixels": str(max_pixels),
+        "max_pixels": str(max_pixels + _ROUNDING),
     }

@@ -17,6 +17,7 @@ from bvsrpp_jax.media.messages import pack, unpack
 
 _MODULE = "bvsrpp_jax.media.decoding_process"
 _PATIENCE = 120.0  # seconds
+_DISPLAY = 10  # numbers that describe a mastering display
 
 
 class ChildReader:
@@ -26,6 +27,8 @@ class ChildReader:
       path: a video file; with a `rate` a folder of pictures or a picture.
       start, duration: the part to read, in seconds.
       rate: frames a second of pictures.
+      deinterlace: of a video, see `VideoReader`.
+      deep: give uint16 pixels even where there are eight bits.
       max_pixels: of a frame; larger ones are refused before they are decoded.
       patience: seconds the child may spend without a frame or any sign of work.
 
@@ -45,6 +48,8 @@ class ChildReader:
         start: Fraction | None = None,
         duration: Fraction | None = None,
         rate: Fraction | None = None,
+        deinterlace: bool = False,
+        deep: bool = False,
         max_pixels: int = MAX_PIXELS,
         patience: float = _PATIENCE,
     ):
@@ -54,6 +59,8 @@ class ChildReader:
             "start": pack(start),
             "duration": pack(duration),
             "rate": pack(rate),
+            "deinterlace": deinterlace,
+            "deep": deep,
             "max_pixels": max_pixels,
         }
         self._child = Child(_MODULE, request, path=path, patience=patience)
@@ -92,12 +99,12 @@ class ChildReader:
         kind, value = self._child.receive()
         if kind == "end":
             return None
-        pts = unpack(value, int)
-        if kind != "frame" or (last is not None and pts <= last):
-            raise ValueError(f"{kind!r:.20} at {pts}")
+        pts, duration = unpack(value, tuple[int, int])
+        if kind != "frame" or duration < 0 or (last is not None and pts <= last):
+            raise ValueError(f"{kind!r:.20} at {pts} for {duration}")
         pixels = np.empty((self.info.height, self.info.width, 3), self.info.dtype)
         self._child.receive_into(pixels)
-        return Frame(pixels, pts)
+        return Frame(pixels, pts, duration)
 
     def _expect(self, wanted: str):
         kind, value = self._child.receive()
@@ -115,3 +122,6 @@ def _check(info: ClipInfo, max_pixels: int) -> None:
         raise ValueError(f"colour matrix {info.color.matrix}")
     if info.num_frames is not None and info.num_frames < 1:
         raise ValueError(f"{info.num_frames} frames")
+    display = info.light.display
+    if display is not None and len(display) != _DISPLAY:
+        raise ValueError(f"a display of {len(display)} numbers")

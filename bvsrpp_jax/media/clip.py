@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bvsrpp_jax.media.color import Color
+from bvsrpp_jax.media.hdr import Light
 
 
 class Frame(NamedTuple):
@@ -16,10 +17,13 @@ class Frame(NamedTuple):
       pixels: [h, w, 3] RGB as it is displayed (upright): uint8, or uint16 over the full
         range 0 to 65535 when the source has more than eight bits.
       pts: time of display, in units of the clip's `time_base`.
+      duration: how long it is shown, in the same units, 0 when that is not said. It
+        decides for the last frame; every other one is shown until the next.
     """
 
     pixels: np.ndarray
     pts: int
+    duration: int = 0
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ class ClipInfo:
       color: how the source codes its pixels.
       sample_aspect_ratio: width of a pixel over its height, of the upright frame.
       is_counted: `num_frames` is a count, not an estimate.
+      light: static HDR metadata.
     """
 
     name: str
@@ -49,6 +54,7 @@ class ClipInfo:
     color: Color
     sample_aspect_ratio: Fraction = Fraction(1)
     is_counted: bool = False
+    light: Light = Light()
 
     @property
     def dtype(self) -> np.dtype:

@@ -72,8 +72,7 @@ def main_video(container: av.container.InputContainer, path: Path):
     """The first video stream that is not a cover picture.
 
     Raises:
-      InputError: there is none, no decoder is let near it, or its frames are larger
-        than the container was opened for.
+      InputError: there is none.
     """
     cover = av.stream.Disposition.attached_pic
     streams = [s for s in container.streams.video if not s.disposition & cover]
@@ -81,7 +80,19 @@ def main_video(container: av.container.InputContainer, path: Path):
         raise InputError(
             f"{path}: has no video stream, only sound or a cover picture. Give a video."
         )
-    stream = streams[0]
+    return streams[0]
+
+
+def decodable_video(
+    container: av.container.InputContainer, path: Path, *, max_pixels: int = MAX_PIXELS
+):
+    """The `main_video`, fit to be decoded.
+
+    Raises:
+      InputError: there is none, no decoder is let near it, or its frames have
+        more than `max_pixels`.
+    """
+    stream = main_video(container, path)
     if stream.codec_context is None:
         raise InputError(
             f"{path}: there is no decoder for its video. Convert it to H.264 first."
@@ -92,11 +103,11 @@ def main_video(container: av.container.InputContainer, path: Path):
             f"{path}: its video needs the decoder {decoder}, which is not among those"
             " that read untrusted files. Convert it to H.264 first."
         )
-    limit = int(container.options["max_pixels"])
     size = stream.width, stream.height
     if not all(size):  # some decoders forget the size that they refuse
         size = _stated_size(path, stream.index)
-    check_size(path, *size, max_pixels=limit)
+    if any(size):  # else the first frame tells
+        check_size(path, *size, max_pixels=max_pixels)
     return stream
 
 

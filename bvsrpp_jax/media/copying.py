@@ -11,13 +11,16 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+from av.stream import Discard
 
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.media.container import main_video, open_container, seek_before
 from bvsrpp_jax.media.decoding import Excerpt
 from bvsrpp_jax.media.failures import told_as
+from bvsrpp_jax.media.holding import held
 
 _CONTAINER_TAGS = {"major_brand", "minor_version", "compatible_brands", "encoder"}
+_RENAMED = {"name": "title"}  # of a track, as MP4 is read and as it is written
 _COPIED = ("audio", "subtitle", "attachment")
 
 
@@ -47,6 +50,8 @@ class StreamCopier:
         self._excerpt = excerpt
         self._input = open_container(source)
         self._streams = {}  # index in the input -> stream of the output
+        copied = [s.index for s in self._input.streams if s.type in _COPIED]
+        self._held = held(output.format.name, source, copied)
         for stream in self._input.streams:
             self._add(stream)
         _copy_tags(self._input, output)
@@ -75,23 +80,23 @@ class StreamCopier:
         self._next = next(self._packets, None)
 
     def _add(self, stream) -> None:
-        if stream is main_video(self._input, self._source):
+        is_chapters = stream.type == "data" and stream.discard == Discard.all
+        if stream is main_video(self._input, self._source) or is_chapters:
             return
         kind, name = stream.type, _codec_name(stream)
         if kind not in _COPIED:
             self._leave_out(stream, name, "only sound, subtitles and fonts are copied")
             return
-        try:
-            copy = self._output.add_stream_from_template(stream)
-        except ValueError as error:
+        if stream.index not in self._held:
             if kind == "audio":
                 raise InputError(
                     f"{self._target}: {self._target.suffix} cannot hold the input's"
                     f" {name} sound. Name the output"
                     f" {self._target.with_suffix('.mkv').name} instead."
-                ) from error
+                )
             self._leave_out(stream, name, f"{self._target.suffix} cannot hold it")
             return
+        copy = self._output.add_stream_from_template(stream)
         _copy_tags(stream, copy)
         copy.disposition = stream.disposition
         self._streams[stream.index] = copy
@@ -152,7 +157,7 @@ def _copy_tags(source, target) -> None:
     """Metadata such as titles and languages, without the old container's own marks."""
     for key, value in source.metadata.items():
         if key.lower() not in _CONTAINER_TAGS | {"duration"}:
-            target.metadata[key] = value
+            target.metadata[_RENAMED.get(key, key)] = value
 
 
 def _cut(chapter: dict, start: Fraction | None, stop: Fraction | None) -> dict | None:

@@ -10,7 +10,12 @@ import av
 
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.media.allowed import MAX_PIXELS, decoding_options
-from bvsrpp_jax.media.container import main_video, open_container, seek_before
+from bvsrpp_jax.media.container import (
+    check_size,
+    decodable_video,
+    open_container,
+    seek_before,
+)
 from bvsrpp_jax.media.failures import as_fraction, told_as
 
 
@@ -53,19 +58,21 @@ class Decoder:
         on_packet: Callable[[], None] | None = None,
     ):
         self.path = path
-        self._on_packet = on_packet or (lambda: None)
+        self._max_pixels, self._on_packet = max_pixels, on_packet or (lambda: None)
         self._container = open_container(path, max_pixels=max_pixels)
-        self.stream = main_video(self._container, path)
+        self.stream = decodable_video(self._container, path, max_pixels=max_pixels)
         self.stream.thread_type = "AUTO"
         self.stream.codec_context.options = decoding_options(max_pixels)
         rates = (self.stream.average_rate, self.stream.guessed_rate)
         self.rate = next(filter(None, map(as_fraction, rates)), Fraction(25))
         self.time_base = as_fraction(self.stream.time_base)
         self.first_time = (self.stream.start_time or 0) * self.time_base
+        formats = set(self._container.format.name.split(","))
         self._num_packets = self._num_decoded = 0
         self._awaited: set[int] = set()  # timestamps of packets, not of frames yet
         self._first_pts = -math.inf
-        self._indexed = "mov" in self._container.format.name.split(",")
+        self._is_stream, self._seen_key = bool({"mpegts", "mpeg"} & formats), False
+        self._indexed = "mov" in formats
         self.is_counted = bool(self._indexed and self.stream.frames)
         self.num_frames = self._promised()
 
@@ -116,7 +123,9 @@ class Decoder:
             so_far = problem.format(self._num_decoded)
             with told_as(self.path, so_far, "Get an undamaged copy."):
                 packet = next(packets, None)
-                decoded = [] if packet is None else packet.decode()
+                decoded = []
+                if packet is not None and not self._is_cut_off(packet):
+                    decoded = packet.decode()
             self._on_packet()
             if packet is not None and packet.size:
                 self._num_packets += 1
@@ -129,6 +138,11 @@ class Decoder:
             if packet is None:
                 return
 
+    def _is_cut_off(self, packet: av.Packet) -> bool:
+        """Whether a recording that begins anywhere does not hold its references."""
+        self._seen_key |= packet.is_keyframe
+        return self._is_stream and bool(packet.size) and not self._seen_key
+
     def _note(self, frame: av.VideoFrame) -> None:
         if not self._num_decoded and frame.pts is not None:
             self._first_pts = frame.pts
@@ -136,6 +150,8 @@ class Decoder:
         self._awaited.discard(frame.pts)
 
     def _check_sound(self, frame: av.VideoFrame) -> None:
+        size = frame.width, frame.height
+        check_size(self.path, *size, max_pixels=self._max_pixels)
         if frame.is_corrupt:
             raise InputError(
                 f"{self.path}: frame {self._num_decoded}{self._of_promised()} is"

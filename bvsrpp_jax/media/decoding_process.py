@@ -58,7 +58,8 @@ def _send_clip(connection: socket.socket, request: dict) -> None:
         send(connection, "excerpt", source.excerpt)
         for frame in source:
             pixels = np.ascontiguousarray(frame.pixels)
-            send(connection, "frame", frame.pts, memoryview(pixels).cast("B"))
+            moment = frame.pts, frame.duration
+            send(connection, "frame", moment, memoryview(pixels).cast("B"))
     send(connection, "end")
 
 
@@ -69,9 +70,11 @@ def _open(connection: socket.socket, request: dict) -> VideoReader | PictureRead
         for name in ("start", "duration", "rate")
     )
     part = {"start": start, "duration": duration, "max_pixels": max_pixels}
+    part["deep"] = request["deep"]
     if rate is not None:
         Image.MAX_IMAGE_PIXELS = None  # the limit is ours
         return PictureReader(path, rate=rate, **part)
+    part["deinterlace"] = request["deinterlace"]
     return VideoReader(path, on_packet=_pulse(connection), **part)
 
 

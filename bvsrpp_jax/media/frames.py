@@ -17,6 +17,7 @@ from bvsrpp_jax.media.pictures import (
     list_pictures,
     read_picture,
 )
+from bvsrpp_jax.media.pixels import to_16_bits
 from bvsrpp_jax.partial import PartialFile, PartialFolder
 
 
@@ -28,6 +29,7 @@ class PictureReader:
         picture.
       rate: frames a second.
       start, duration: the part to read, in seconds.
+      deep: give uint16 pixels even where the pictures have eight bits.
       max_pixels: of a picture; larger ones are refused before they are decoded.
 
     Attributes:
@@ -46,10 +48,11 @@ class PictureReader:
         rate: Fraction = Fraction(25),
         start: Fraction | None = None,
         duration: Fraction | None = None,
+        deep: bool = False,
         max_pixels: int = MAX_PIXELS,
     ):
         self.path, self.excerpt = path, None
-        self._max_pixels = max_pixels
+        self._deep, self._max_pixels = deep, max_pixels
         first = -int(-(start or 0) * rate // 1)
         stop = None if duration is None else first + -int(-duration * rate // 1)
         self._files = list_pictures(path)[first:stop]
@@ -58,7 +61,7 @@ class PictureReader:
                 f"{path}: no picture is left from {float(start or 0):g} s on. Start"
                 " earlier."
             )
-        pixels = read_picture(self._files[0], max_pixels=max_pixels)
+        pixels = self._read(self._files[0])
         self.info = ClipInfo(
             name=str(path),
             width=pixels.shape[1],
@@ -83,14 +86,18 @@ class PictureReader:
     def __iter__(self) -> Iterator[Frame]:
         expected = (self.info.height, self.info.width, 3)
         for pts, file in enumerate(self._files):
-            pixels = read_picture(file, max_pixels=self._max_pixels)
+            pixels = self._read(file)
             if pixels.shape != expected or pixels.dtype != self.info.dtype:
                 raise InputError(
                     f"{file}: {_kind(pixels)}, but {self._files[0].name} is"
                     f" {self.info.width}x{self.info.height} of"
                     f" {8 * self.info.dtype.itemsize} bits. Sort the folder."
                 )
-            yield Frame(pixels, pts)
+            yield Frame(pixels, pts, 1)
+
+    def _read(self, file: Path) -> np.ndarray:
+        pixels = read_picture(file, max_pixels=self._max_pixels)
+        return to_16_bits(pixels) if self._deep else pixels
 
 
 class _PictureSink:

@@ -9,7 +9,7 @@ import socket
 import types
 from dataclasses import fields, is_dataclass
 from fractions import Fraction
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 _LONGEST = 1 << 16
 _LARGEST = 1 << 63  # no honest number needs more bits than a timestamp
@@ -20,7 +20,7 @@ class Ended(Exception):
 
 
 def send(connection: socket.socket, kind: str, value=None, pixels=b"") -> None:
-    """Sends one message; `value` is a number, text or dataclass."""
+    """Sends one message; `value` is anything that `pack` knows."""
     text = json.dumps({"kind": kind, "value": pack(value)}).encode()
     if len(text) > _LONGEST:
         raise ValueError(f"a message of {len(text)} bytes")
@@ -64,7 +64,7 @@ def receive_bytes(connection: socket.socket, buffer):
 
 
 def pack(value):
-    """Fractions, dataclasses and named tuples as what JSON has."""
+    """Fractions, dataclasses and tuples as what JSON has."""
     if isinstance(value, Fraction):
         return [value.numerator, value.denominator]
     if is_dataclass(value):
@@ -72,7 +72,7 @@ def pack(value):
     else:
         names = getattr(value, "_fields", None)  # of a named tuple
     if names is None:
-        return value
+        return [*map(pack, value)] if isinstance(value, tuple) else value
     return {name: pack(getattr(value, name)) for name in names}
 
 
@@ -84,6 +84,8 @@ def unpack(value, kind: type):
     """
     if isinstance(kind, types.UnionType):
         return None if value is None else unpack(value, get_args(kind)[0])
+    if get_origin(kind) is tuple:
+        return _unpack_tuple(value, get_args(kind))
     if kind is Fraction:
         numerator, denominator = _numbers(value)
         return Fraction(numerator, denominator)
@@ -97,10 +99,16 @@ def unpack(value, kind: type):
     return value
 
 
+def _unpack_tuple(value, kinds: tuple) -> tuple:
+    if type(value) is list and kinds[-1] is ...:
+        kinds = len(value) * kinds[:1]
+    if type(value) is not list or len(value) != len(kinds):
+        raise ValueError(f"no {len(kinds)} values: {value!r:.80}")
+    return tuple(map(unpack, value, kinds))
+
+
 def _numbers(value) -> tuple[int, int]:
-    if type(value) is not list or len(value) != 2:
-        raise ValueError(f"no fraction: {value!r:.80}")
-    numerator, denominator = (unpack(number, int) for number in value)
+    numerator, denominator = unpack(value, tuple[int, int])
     if denominator < 1:
         raise ValueError(f"no fraction: {value!r:.80}")
     return numerator, denominator

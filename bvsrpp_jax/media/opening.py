@@ -1,14 +1,21 @@
 """Chooses between video files and pictures, for input and output."""
 
 import os
+import warnings
 from fractions import Fraction
 from pathlib import Path
 
+import av
+
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.media.allowed import MAX_PIXELS
+from bvsrpp_jax.media.animations import is_animation
 from bvsrpp_jax.media.child_reader import ChildReader
 from bvsrpp_jax.media.clip import ClipInfo
+from bvsrpp_jax.media.codecs import container_of, is_deep
+from bvsrpp_jax.media.failures import told_as
 from bvsrpp_jax.media.frames import OnePictureWriter, PictureReader, PictureWriter
+from bvsrpp_jax.media.hdr import caution
 from bvsrpp_jax.media.outputs import check_output
 from bvsrpp_jax.media.pictures import PICTURES
 from bvsrpp_jax.media.reader import VideoReader
@@ -26,9 +33,11 @@ def open_clip(
     start: float | Fraction | None = None,
     duration: float | Fraction | None = None,
     fps: float | Fraction | None = None,
+    deinterlace: bool = False,
+    deep: bool = False,
     max_pixels: int = MAX_PIXELS,
 ) -> Source:
-    """Opens a video file, a folder of pictures or a single picture.
+    """Opens a video file or animation, a folder of pictures or a single picture.
 
     It is decoded in a child process, which may die of a hostile file.
 
@@ -37,6 +46,8 @@ def open_clip(
       start, duration: the part to read, in seconds; None is from the beginning, or to
         the end.
       fps: frames a second of pictures, None is 25. A video has its own timestamps.
+      deinterlace: make one frame of one moment of each interlaced frame of a video.
+      deep: give uint16 pixels even where there are eight bits, for an output of more.
       max_pixels: of a frame; larger ones are refused before they are decoded.
 
     Raises:
@@ -45,13 +56,14 @@ def open_clip(
     path = Path(path)
     start = None if start is None else _exact("start", start, zero=True)
     duration = None if duration is None else _exact("duration", duration)
-    if not 1 <= max_pixels <= _LARGEST_FRAME:
-        raise InputError(
-            f"max_pixels: {max_pixels} is out of range. Give a number up to"
-            f" {_LARGEST_FRAME}."
-        )
-    part = {"start": start, "duration": duration, "max_pixels": max_pixels}
-    if path.is_dir() or path.suffix.lower() in PICTURES:
+    part = {"start": start, "duration": duration, "deep": deep}
+    part["max_pixels"] = _checked(max_pixels)
+    if _holds_pictures(path):
+        if deinterlace:
+            raise InputError(
+                f"{path}: pictures are not interlaced. Leave out --deinterlace, which"
+                " is for video."
+            )
         rate = Fraction(25) if fps is None else _exact("fps", fps)
         return ChildReader(path, rate=rate, **part)
     if fps is not None:
@@ -59,7 +71,7 @@ def open_clip(
             f"{path}: a video keeps its own timestamps. Leave out --fps, which is for"
             " pictures."
         )
-    return ChildReader(path, **part)
+    return ChildReader(path, deinterlace=deinterlace, **part)
 
 
 def create_clip(
@@ -69,6 +81,7 @@ def create_clip(
     *,
     codec: str | None = None,
     crf: int | None = None,
+    pixel_format: str | None = None,
     overwrite: bool = False,
 ) -> Sink:
     """Opens an output: a video file by its suffix, a `.png`, or else a folder.
@@ -77,7 +90,7 @@ def create_clip(
       path: what to write. A name without a suffix or with a / at its end is a folder.
       source: where sound and subtitles come from.
       info: what the frames to be written are.
-      codec, crf: of a video, see `VideoWriter`.
+      codec, crf, pixel_format: of a video, see `VideoWriter`.
       overwrite: replace an earlier output once the new one is complete.
 
     Raises:
@@ -91,11 +104,17 @@ def create_clip(
         copied = {}
         if source.excerpt is not None:
             copied = {"copy_from": source.path, "excerpt": source.excerpt}
-        return VideoWriter(path, info, codec=codec, crf=crf, **copied)
-    if codec is not None or crf is not None:
+        deep = is_deep(pixel_format, deep=info.deep)
+        encoder = codec or container_of(path, deep=deep)[1]
+        caution(info.name, info.color.transfer, info.light, encoder)
+        settings = {"codec": codec, "crf": crf, "pixel_format": pixel_format}
+        return VideoWriter(path, info, **settings, **copied)
+    if (codec, crf, pixel_format) != (None, None, None):
         raise InputError(
-            f"{path}: pictures have neither --codec nor --crf. Leave them."
+            f"{path}: pictures have no --codec, --crf or --pixel-format. Leave them."
         )
+    caution(info.name, info.color.transfer, info.light, None)
+    _note_lost_aspect(info)
     return PictureWriter(path) if is_folder else OnePictureWriter(path)
 
 
@@ -108,6 +127,39 @@ def _exact(name: str, value: float | Fraction, *, zero: bool = False) -> Fractio
             f" {float(least):g} to {_LARGEST}."
         )
     return Fraction(value).limit_denominator(_MILLIONTH.denominator)
+
+
+def _checked(max_pixels: int) -> int:
+    if not 1 <= max_pixels <= _LARGEST_FRAME:
+        raise InputError(
+            f"max_pixels: {max_pixels} is out of range. Give a number up to"
+            f" {_LARGEST_FRAME}."
+        )
+    return max_pixels
+
+
+def _holds_pictures(path: Path) -> bool:
+    if path.is_dir() or path.suffix.lower() not in PICTURES:
+        return path.is_dir()
+    with told_as(path, "cannot be read", "Give a picture or a video file."):
+        if not (path.is_file() and is_animation(path)):
+            return True
+    if path.suffix.lower() == ".webp" and "webp_anim" not in av.formats_available:
+        raise InputError(
+            f"{path}: this PyAV reads no animated WebP. Install a newer one, or convert"
+            " it to APNG."
+        )
+    return False
+
+
+def _note_lost_aspect(info: ClipInfo) -> None:
+    aspect = info.sample_aspect_ratio
+    if aspect != 1:
+        warnings.warn(
+            f"{info.name}: its pixels are {aspect.numerator}:{aspect.denominator}; in"
+            " pictures, which do not say so, it looks squeezed or stretched",
+            stacklevel=3,
+        )
 
 
 def _names_folder(path: str | os.PathLike) -> bool:

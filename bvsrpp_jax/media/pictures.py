@@ -11,6 +11,7 @@ from PIL import Image, ImageOps
 
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.media.allowed import MAX_PIXELS, decoding_options
+from bvsrpp_jax.media.animations import is_animation
 from bvsrpp_jax.media.color import BT709, RGB, Color
 from bvsrpp_jax.media.container import check_ordinary, check_size
 from bvsrpp_jax.media.failures import told_as
@@ -56,6 +57,8 @@ def read_picture(file: Path, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     check_ordinary(file, _ADVICE)
     try:
         with told_as(file, _PROBLEM, _ADVICE):
+            if is_animation(file):
+                raise InputError(f"{file}: is an animation. Restore it by itself.")
             size = _size_of_deep_png(file)
             if size is None:
                 return _read_with_pillow(file, max_pixels)

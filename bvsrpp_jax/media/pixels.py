@@ -36,9 +36,11 @@ def is_rgb(format: av.VideoFormat) -> bool:
     return format.is_rgb or format.has_palette
 
 
-def has_alpha(format: av.VideoFormat) -> bool:
-    """Whether the format has a transparency component."""
-    return any(component.is_alpha for component in format.components)
+def is_transparent(frame: av.VideoFrame) -> bool:
+    """Whether a background would be seen through any of its pixels."""
+    if not any(component.is_alpha for component in frame.format.components):
+        return False
+    return bool(frame.reformat(format="rgba").to_ndarray()[..., 3].min() < 255)
 
 
 def to_rgb(frame: av.VideoFrame, color: Color) -> np.ndarray:
@@ -61,6 +63,11 @@ def to_rgb(frame: av.VideoFrame, color: Color) -> np.ndarray:
             **_source_color(frame.format, color),
         ).to_ndarray()
     return yuv_to_rgb(_codes(frame, bits), color, bits=bits)
+
+
+def to_16_bits(pixels: np.ndarray) -> np.ndarray:
+    """uint8 over its whole range -> uint16 over its own; uint16 as it is."""
+    return pixels * np.uint16(257) if pixels.dtype == np.uint8 else pixels
 
 
 class YuvEncoder:

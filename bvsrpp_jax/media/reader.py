@@ -7,7 +7,7 @@ damage, a change of size, interlacing, a colour space whose arithmetic is not li
 import warnings
 from collections.abc import Callable, Iterator
 from fractions import Fraction
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Self
 
@@ -18,9 +18,17 @@ from bvsrpp_jax.media.allowed import MAX_PIXELS
 from bvsrpp_jax.media.clip import ClipInfo, Frame
 from bvsrpp_jax.media.color import LUMA, RGB, UNSPECIFIED, Color, assumed
 from bvsrpp_jax.media.decoding import Decoder, Excerpt
+from bvsrpp_jax.media.deinterlacing import deinterlaced
 from bvsrpp_jax.media.failures import as_fraction
+from bvsrpp_jax.media.hdr import light_of
 from bvsrpp_jax.media.orientation import Orientation, from_display_matrix
-from bvsrpp_jax.media.pixels import bit_depth, has_alpha, is_rgb, to_rgb
+from bvsrpp_jax.media.pixels import (
+    bit_depth,
+    is_rgb,
+    is_transparent,
+    to_16_bits,
+    to_rgb,
+)
 
 _FULL_RANGE = 2  # AVCOL_RANGE_JPEG
 
@@ -33,6 +41,9 @@ class VideoReader:
       start: skip what is shown before this, in seconds after the first frame. The first
         frame that is left gets the timestamp zero.
       duration: stop after so many seconds.
+      deinterlace: make frames of one moment of those that are flagged as interlaced,
+        instead of refusing them.
+      deep: give uint16 pixels even where the file has eight bits.
       max_pixels, on_packet: see `Decoder`.
 
     Attributes:
@@ -50,24 +61,29 @@ class VideoReader:
         *,
         start: Fraction | None = None,
         duration: Fraction | None = None,
+        deinterlace: bool = False,
+        deep: bool = False,
         max_pixels: int = MAX_PIXELS,
         on_packet: Callable[[], None] | None = None,
     ):
-        self.path = path
+        self.path, self._deep = path, deep
         self._decoder = Decoder(path, max_pixels=max_pixels, on_packet=on_packet)
         begin = self._decoder.first_time + (start or 0)
         stop = None if duration is None else begin + duration
         wanted = Excerpt(None if start is None else begin, stop)
         self._frames = self._decoder.frames(wanted)
+        if deinterlace:
+            self._frames = deinterlaced(self._frames, path)
         self._first = first, pts = self._take_first(start)
         self._zero = 0 if start is None else pts
         self._orientation = _orientation_of(first, path)
         self._depth = bit_depth(first.format)
+        self._check(first, 0)
         self.excerpt = wanted
         if start is not None:
             self.excerpt = Excerpt(pts * self._decoder.time_base, stop)
         self.info = self._describe(first, start, duration)
-        if has_alpha(first.format):
+        if is_transparent(first):
             warnings.warn(f"{path}: its transparency is dropped", stacklevel=2)
 
     def __enter__(self) -> Self:
@@ -81,10 +97,13 @@ class VideoReader:
         self._decoder.close()
 
     def __iter__(self) -> Iterator[Frame]:
-        for index, (frame, pts) in enumerate(chain([self._first], self._frames)):
+        frames = chain([self._first], self._frames, [None])
+        for index, ((frame, pts), following) in enumerate(pairwise(frames)):
             self._check(frame, index)
             pixels = self._orientation.apply(to_rgb(frame, self.info.color))
-            yield Frame(pixels, pts - self._zero)
+            pixels = to_16_bits(pixels) if self._deep else pixels
+            duration = frame.duration if following is None else following[1] - pts
+            yield Frame(pixels, pts - self._zero, duration)
 
     def _take_first(self, start: Fraction | None) -> tuple[av.VideoFrame, int]:
         first = next(self._frames, None)
@@ -106,13 +125,14 @@ class VideoReader:
             name=str(self.path),
             width=width,
             height=height,
-            deep=self._depth > 8,
+            deep=self._deep or self._depth > 8,
             rate=self._decoder.rate,
             time_base=self._decoder.time_base,
             num_frames=self._expected(start, duration),
             color=_color_of(first, self.path),
             sample_aspect_ratio=aspect,
             is_counted=self._decoder.is_counted and start is duration is None,
+            light=light_of(first, self.path),
         )
 
     def _expected(self, start, duration) -> int | None:
@@ -133,10 +153,10 @@ class VideoReader:
             )
         if frame.interlaced_frame:
             raise InputError(
-                f"{self.path}: frame {index} is interlaced. Deinterlace the clip first."
+                f"{self.path}: frame {index} is interlaced. Pass --deinterlace."
             )
         depth = bit_depth(frame.format)
-        if depth > 16 or (depth > 8) != self.info.deep:
+        if depth > 16 or (depth > 8) != (self._depth > 8):
             raise InputError(
                 f"{self.path}: frame {index} has pixel format {frame.format.name}."
                 " Convert the clip to 8 or 10 bits first."

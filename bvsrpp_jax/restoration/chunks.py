@@ -10,8 +10,9 @@ chunk, each pass in the order in which its branch visits the frames:
     forward_2    first to last   and at once the pictures of the same chunk
 
 What a branch carries stays on the device; features and flows wait on the host for the
-passes that need them. However long the clip, the device holds two chunks: the one in
-work, and the one on its way to the host. The result is the whole clip's, to rounding.
+passes that need them, or on disk (`spool.py`). However long the clip, the device holds
+two chunks: the one in work, and the one on its way to the host. The result is the whole
+clip's, to rounding.
 
 Every chunk has the same length, so one set of programs serves clips of any length: the
 last chunk is filled with copies of the last frame, which leave no trace
@@ -22,32 +23,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from bvsrpp_jax.models.basicvsrpp import BRANCHES, BasicVSRPlusPlus, is_backward
+from bvsrpp_jax.models.basicvsrpp import BRANCHES, is_backward
 from bvsrpp_jax.models.propagation import empty_carry
-from bvsrpp_jax.restoration.codes import from_float, to_float
-from bvsrpp_jax.restoration.padding import crop, pad
+from bvsrpp_jax.restoration.programs import Programs
 
 PASSES = 1 + len(BRANCHES)  # over every frame; the last branch and the pictures are one
-
-
-class Programs(NamedTuple):
-    """The pieces of a network, compiled once for a frame size and chunk length.
-
-    Attributes:
-      encode: params, frames [t + 1, h, w, 3] -> of all frames but the first g
-        [1, t, h', w', c], and between neighbours flows_backward and flows_forward
-        [1, t, h', w', 2].
-      propagate: branch, params, feats, flow_n1, carry -> features and carry.
-      reconstruct: params, frames [t, h, w, 3], feats -> restored frames of the same
-        kind, and [t], whether each is finite.
-    """
-
-    encode: Callable
-    propagate: Callable
-    reconstruct: Callable
 
 
 class Chunk(NamedTuple):
@@ -64,49 +46,24 @@ class Chunk(NamedTuple):
     forward: np.ndarray
 
 
-def make_programs(model: BasicVSRPlusPlus) -> Programs:
-    """The pieces of a network; they are compiled when they are first called."""
-
-    def as_input(frames):
-        sides = {"min_side": model.min_side, "multiple": model.side_multiple}
-        return pad(to_float(frames), **sides)[None]
-
-    def encode(params, frames):
-        lq = as_input(frames)
-        feat = model.apply({"params": params}, lq[:, 1:], method="features")
-        return feat, *model.apply({"params": params}, lq, method="flows")
-
-    def propagate(branch, params, feats, flow_n1, carry):
-        return model.apply(
-            {"params": params}, branch, feats, flow_n1, carry, method="propagate"
-        )
-
-    def reconstruct(params, frames, feats):
-        lq = as_input(frames)
-        output = model.apply({"params": params}, lq, feats, method="reconstruct")[0]
-        output = crop(output, frames.shape[1:3], scale=model.scale)
-        return from_float(output, frames.dtype), jnp.isfinite(output).all((1, 2, 3))
-
-    return Programs(
-        jax.jit(encode), jax.jit(propagate, static_argnums=0), jax.jit(reconstruct)
-    )
-
-
 def restore_in_chunks(
     programs: Programs,
     params: Any,
     frames: Sequence[np.ndarray],
     *,
     length: int,
+    hold: Callable[[np.ndarray], Any] = lambda array: array,
     on_pass: Callable[[int], None] = lambda count: None,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Restores a clip.
 
     Args:
-      programs: of `make_programs`.
+      programs: of the network, for this frame size and length.
       params: the network's parameters.
       frames: the clip, [h, w, 3] each, of one size and kind.
       length: frames in a chunk.
+      hold: takes an array that must wait for a later pass, and returns what NumPy makes
+        it of again.
       on_pass: called with the number of frames that another of `PASSES` has gone over.
 
     Yields:
@@ -121,7 +78,7 @@ def restore_in_chunks(
     for size, chunk in zip(
         sizes, _encode(programs, params, filled, starts), strict=True
     ):
-        chunks.append(chunk)
+        chunks.append(jax.tree.map(hold, chunk))
         on_pass(size)
     *earlier, last = BRANCHES
     for branch in earlier:
@@ -129,13 +86,14 @@ def restore_in_chunks(
         visited = [chunks[i] for i in order]
         passed = _propagate(programs, params, branch, visited, fill=fill)
         for i, feat in zip(order, _on_host(passed), strict=True):
-            chunks[i] = chunks[i]._replace(feats=(*chunks[i].feats, feat))
+            chunks[i] = chunks[i]._replace(feats=(*chunks[i].feats, hold(feat)))
             on_pass(sizes[i])
+        del visited, passed  # or they would keep what `pictures` gives back
 
     def pictures():
         passed = _propagate(programs, params, last, chunks, fill=fill)
         for i, (start, feat) in enumerate(zip(starts, passed, strict=True)):
-            lq, feats = np.stack(filled[start : start + length]), chunks[i].feats
+            lq, feats = np.stack(filled[start : start + length]), _read(chunks[i].feats)
             chunks[i] = None  # what is done need not wait any longer
             yield programs.reconstruct(params, lq, (*feats, feat))
 
@@ -170,11 +128,18 @@ def _propagate(
 ) -> Iterator[jax.Array]:
     """A branch's features of every chunk, in the order in which it visits them."""
     backward = is_backward(branch)
-    carry = empty_carry(visited[0].feats[0], fill=fill if backward else 0)
+    feat = _read(visited[0].feats[0])
+    carry = empty_carry(feat, fill=fill if backward else 0)
     for chunk in visited:
         flow = chunk.backward if backward else chunk.forward
-        feat, carry = programs.propagate(branch, params, chunk.feats, flow, carry)
+        feats, flow = _read((chunk.feats, flow))
+        feat, carry = programs.propagate(branch, params, feats, flow, carry)
         yield feat
+
+
+def _read(held: Any) -> Any:
+    """What was held, as arrays."""
+    return jax.tree.map(np.asarray, held)
 
 
 def _on_host(results: Iterable) -> Iterator:

@@ -7,20 +7,22 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+Array = jax.Array | np.ndarray  # the same arithmetic on the device and on the host
 
-def to_float(frames: jax.Array) -> jax.Array:
+
+def to_float(frames: Array) -> Array:
     """Integer codes, over the whole range of their type, or floats -> float32."""
     if jnp.issubdtype(frames.dtype, jnp.floating):
         return frames.astype(jnp.float32)
     return frames.astype(jnp.float32) / jnp.iinfo(frames.dtype).max
 
 
-def from_float(output: jax.Array, dtype: np.dtype) -> jax.Array:
+def from_float(output: Array, dtype: np.dtype) -> Array:
     """The inverse of `to_float`: clipped and rounded to codes, or left alone."""
     if jnp.issubdtype(dtype, jnp.floating):
         return output
     peak = jnp.iinfo(dtype).max
-    return jnp.round(jnp.clip(output, 0, 1) * peak).astype(dtype)
+    return (output.clip(0, 1) * peak).round().astype(dtype)
 
 
 def check_frames(first: np.ndarray, rest: Iterable) -> Iterator[np.ndarray]:

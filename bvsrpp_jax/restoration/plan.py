@@ -1,52 +1,111 @@
-"""How many frames go through the network together, from the memory there is.
+"""How a clip is restored with the memory there is.
 
-A window is restored chunk by chunk (`chunks.py`): the device holds a chunk, the host
-what waits for later passes. Upper estimates, in bytes, for every feature pixel (an
-input pixel for x4, a block of 4x4 of them for same-size):
+The best way that fits is taken. In this order it gives up
 
-    once            128 hr_channels     two activations of one frame at the output's
-                                        resolution (16 output pixels)
-    for each frame  20 mid_channels     g and the output of four branches
-    of a chunk      + 8 flow_channels   the two widest neighbouring layers of the flow
-                                        network, in both directions
-                    + 64                flows and resized pictures
-                    + 16 x (12 + 3)     output pixels as floats and as codes
-    for each frame  20 mid_channels     g and the output of four branches
-    of a window     + 16                flows in both directions
-                    + 3 + 16 x 3        input and output pixels as codes
-
-16-bit codes count double. A chunk counts twice: one is at work while another is copied
-to the host. On the CPU, device and host are one memory.
+    frames in a chunk    8, 4, 2, 1; changes nothing but speed
+    memory for disk      where the user allows it; changes nothing but speed
+    float32              on accelerators, for bfloat16
+    the length of        96 frames down to 15: more cuts, and the features at a cut
+    windows              have seen less of the clip
+    whole frames         for tiles, fewer and larger ones first
+    the rest of the      below 15 frames, with the smallest tiles
+    windows' length
 """
 
-import os
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import product
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
-from bvsrpp_jax.restoration.padding import padded_side
+from bvsrpp_jax.restoration.memory import (
+    Memory,
+    available_memory,
+    memory_of,
+    size_text,
+)
+from bvsrpp_jax.restoration.tiles import part_of
 
 WINDOW, OVERLAP, CHUNK = 96, 6, 8
-SMALLEST = (3, 1)  # window and overlap: one frame kept, one neighbour on either side
-_USABLE = 0.8  # of the memory that is free
+SHORT = 15  # frames: below, a window keeps fewer than it spends on its overlaps
+SMALLEST = 3  # frames: one kept, one neighbour on either side
+TILE_OVERLAP = 32  # feature pixels
+_MOST_TILES = 256
+DTYPES = ("float32", "bfloat16")
 
 
-class Memory(NamedTuple):
-    """Bytes: `device` and `host` of a plan, or what there is of either."""
+@dataclass(frozen=True)
+class Wishes:
+    """What the user chose; None is left to the plan.
 
-    device: int
-    host: int
+    Attributes:
+      window: frames that are restored together.
+      overlap: of them, frames at either cut that are not kept.
+      chunk: frames that a device holds at a time.
+      exact: restore whole shots, whatever their length.
+      tile: longest side of a tile in pixels, 0 for whole frames.
+      dtype: of the computation, of `DTYPES`.
+      lookahead: frames after a frame that it waits for, no more; None is no bound.
+      shots: nothing is carried across a cut.
+      ensemble: how many results are averaged.
+      disk: frames and features may wait on disk.
+    """
 
-    def holds(self, needed: "Memory") -> bool:
-        """Whether `needed` fits; on the CPU both are the same memory."""
-        if jax.default_backend() == "cpu":
-            return needed.device + needed.host <= self.host
-        return needed.device <= self.device and needed.host <= self.host
+    window: int | None = None
+    overlap: int | None = None
+    chunk: int | None = None
+    exact: bool = False
+    tile: int | None = None
+    dtype: str | None = None
+    lookahead: int | None = None
+    shots: bool = True
+    ensemble: int = 1
+    disk: bool = False
+
+    def check(self) -> None:
+        """Raises an `InputError` for wishes that cannot be fulfilled."""
+        window, overlap = self.window, self.overlap
+        if self.exact and (window is not None or overlap is not None):
+            raise InputError(
+                "exact: has neither window nor overlap. Leave out one or the other."
+            )
+        if self.lookahead is not None:
+            self._check_lookahead()
+        if window is not None and (window < 1 or window <= 2 * (overlap or 0)):
+            raise InputError(
+                f"window: {window} frames with an overlap of {overlap or 0} keep none."
+                f" Choose a window of more than {2 * (overlap or 0)}."
+            )
+        if overlap is not None and overlap < 0:
+            raise InputError(f"overlap: {overlap} frames. Choose none or more.")
+        if self.chunk is not None and self.chunk < 1:
+            raise InputError(f"chunk: {self.chunk} frames. Choose one or more.")
+        if self.tile is not None and self.tile < 0:
+            raise InputError(
+                f"tile: {self.tile} pixels. Choose more, or 0 for whole frames."
+            )
+        if self.dtype not in (None, *DTYPES):
+            raise InputError(
+                f"dtype: {self.dtype!r} is not one of {', '.join(DTYPES)}."
+            )
+        if self.ensemble not in (1, 2, 8, 16):
+            raise InputError(f"ensemble: {self.ensemble}. Choose 1, 2, 8 or 16.")
+
+    def _check_lookahead(self) -> None:
+        if self.lookahead < 0:
+            raise InputError(f"lookahead: {self.lookahead} frames. Choose 0 or more.")
+        others = ("window", "overlap", "chunk", "exact", "tile", "ensemble")
+        for name in others:
+            if getattr(self, name) != getattr(Wishes, name):
+                raise InputError(
+                    f"lookahead: frames are restored one by one, without {name}. Leave"
+                    " out one or the other."
+                )
 
 
 @dataclass(frozen=True)
@@ -54,80 +113,208 @@ class Plan:
     """What will be run.
 
     Attributes:
-      window: frames that are restored together.
+      window: frames that are restored together, None for whole shots.
       overlap: of them, frames at either cut that are not kept.
-      chunk: frames that the device holds at a time.
-      needed: estimated bytes for that.
+      chunk: frames that a device holds at a time.
+      needed: estimated bytes that one device's work takes.
       available: bytes that may be used.
+      tile: (h, w) of a tile in input pixels, None for whole frames.
+      tile_overlap: input pixels that neighbouring tiles have in common.
+      dtype: of the computation and of features that wait.
+      on_disk: frames and features wait on disk.
+      lookahead: frames after a frame that it waits for, None for a window.
+      shots: nothing is carried across a cut.
+      ensemble: how many results are averaged.
+      devices: how many of them work at the same time.
     """
 
-    window: int
+    window: int | None
     overlap: int
     chunk: int
     needed: Memory
     available: Memory
+    tile: tuple[int, int] | None = None
+    tile_overlap: int = 0
+    dtype: str = "float32"
+    on_disk: bool = False
+    lookahead: int | None = None
+    shots: bool = True
+    ensemble: int = 1
+    devices: int = 1
+
+
+class Way(NamedTuple):
+    """One of the ways that a plan chooses from: fields of `Plan`."""
+
+    window: int | None
+    chunk: int
+    tile: tuple[int, int] | None
+    dtype: str
+    on_disk: bool
+
+
+class Clip(NamedTuple):
+    """What is planned for: (h, w) of its frames, their type, their number if known."""
+
+    size: tuple[int, int]
+    dtype: np.dtype
+    num_frames: int | None
 
 
 def make_plan(
     model: BasicVSRPlusPlus,
-    size: tuple[int, int],
+    clip: Clip,
+    wishes: Wishes = Wishes(),
     *,
-    dtype: np.dtype,
-    num_frames: int | None = None,
-    window: int | None = None,
-    overlap: int | None = None,
-    chunk: int | None = None,
+    num_devices: int = 1,
     available: Memory | None = None,
 ) -> Plan:
-    """Chooses window and chunk: long windows first, for every cut costs an overlap.
+    """Chooses the best way that fits.
 
     Args:
       model: the network.
-      size: (h, w) of a frame.
-      dtype: of the frames.
-      num_frames: length of the clip, None when it is not known.
-      window, overlap, chunk: chosen by the user; None is as much as fits, at most 96,
-        6 and 8.
+      clip: what is to be restored.
+      wishes: what the user chose.
+      num_devices: how many there are.
       available: what may be used, None for what the first device and the host have.
 
     Raises:
-      InputError: not even the smallest window fits, window and overlap contradict, or
-        a chunk has no frame.
+      InputError: nothing fits, or wishes contradict each other.
     """
-    if chunk is not None and chunk < 1:
-        raise InputError(f"chunk: {chunk} frames. Choose one or more.")
+    wishes.check()
     available = available_memory() if available is None else available
-    least = SMALLEST[0] if overlap is None else 2 * overlap + 1
-    longest = shortest = window
-    if window is None:
-        longest = max(WINDOW, least)
-        longest = min(longest, num_frames or longest)
-        shortest = min(least, longest)
-
-    def fits(length: int, part: int) -> bool:
-        return available.holds(memory_of(model, size, length, part, dtype=dtype))
-
-    parts = [chunk] if chunk else [CHUNK >> i for i in range(4)]  # 8, 4, 2, 1
-    lengths = range(longest, shortest - 1, -1)
-    length, part = next(
-        ((n, part) for n in lengths for part in parts if fits(n, part)),
-        (shortest, parts[-1]),
+    ways = _ways if wishes.lookahead is None else _live_ways
+    for way in ways(model, clip, wishes):
+        needed = _needed(model, clip, way, wishes)
+        if available.holds(needed):
+            break
+    else:
+        raise _too_large(clip, way, needed, available)
+    way, overlap = _settle(way, clip, wishes)
+    needed = _needed(model, clip, way, wishes)
+    devices = num_devices
+    while devices > 1 and not available.holds(needed, devices=devices):
+        devices -= 1
+    return Plan(
+        **way._asdict(),
+        overlap=overlap,
+        tile_overlap=TILE_OVERLAP * model.feature_stride,
+        lookahead=wishes.lookahead,
+        shots=wishes.shots,
+        ensemble=wishes.ensemble,
+        devices=devices,
+        needed=needed,
+        available=available,
     )
-    if window is None:
-        overlap = _usual_overlap(length) if overlap is None else overlap
-        length = _even(length, overlap, num_frames)
-    elif overlap is None:
-        overlap = _usual_overlap(length)
-    if overlap < 0 or length <= 2 * overlap:
+
+
+def _ways(model: BasicVSRPlusPlus, clip: Clip, wishes: Wishes) -> Iterator[Way]:
+    """All ways, the best first."""
+    # Tiles would not be exact.
+    longest = 0 if wishes.exact and wishes.tile is None else wishes.tile
+    tiles = list(_tilings(model, clip.size, longest))
+    dtypes = _dtypes(model, wishes.dtype)
+    disks = (False, True) if wishes.disk else (False,)
+    if wishes.exact and clip.num_frames is None:
+        disks = (True,)  # it may be endless
+    chunks = [CHUNK >> i for i in range(4)] if wishes.chunk is None else [wishes.chunk]
+    for lengths in _lengths(clip.num_frames, wishes):
+        for tile, window, dtype, on_disk, chunk in product(
+            tiles, lengths, dtypes, disks, chunks
+        ):
+            yield Way(window, chunk, tile, dtype, on_disk)
+
+
+def _live_ways(model: BasicVSRPlusPlus, clip: Clip, wishes: Wishes) -> Iterator[Way]:
+    """One frame after the other; those of a file wait on disk."""
+    for dtype in _dtypes(model, wishes.dtype):
+        yield Way(None, wishes.lookahead + 1, None, dtype, True)
+
+
+def _lengths(num_frames: int | None, wishes: Wishes) -> tuple[list, list]:
+    """Lengths of windows worth having, and those that are better than nothing."""
+    if wishes.exact:
+        return [num_frames], []
+    if wishes.window is not None:
+        return [wishes.window], []
+    least = SMALLEST if wishes.overlap is None else 2 * wishes.overlap + 1
+    longest = max(WINDOW, least)
+    longest = min(longest, num_frames or longest)
+    least, worth = min(least, longest), min(max(SHORT, least), longest)
+    return list(range(longest, worth - 1, -1)), list(range(worth - 1, least - 1, -1))
+
+
+def _dtypes(model: BasicVSRPlusPlus, wish: str | None) -> list[str]:
+    """CPUs compute bfloat16 in float32, so that nothing would be won there."""
+    own = jnp.dtype(model.dtype).name
+    if wish is not None or jax.default_backend() == "cpu":
+        return [wish or own]
+    return list(dict.fromkeys((own, "bfloat16")))
+
+
+def _tilings(
+    model: BasicVSRPlusPlus, size: tuple[int, int], longest: int | None
+) -> Iterator[tuple[int, int] | None]:
+    """Whole frames, then tiles of which each has a cut more through its longer side."""
+    if not longest or max(size) <= longest:
+        yield None
+    if longest == 0 or (longest and max(size) <= longest):
+        return
+    options = {
+        "overlap": TILE_OVERLAP * model.feature_stride,
+        "multiple": model.feature_stride,
+    }
+    counts, parts = [1, 1], list(size)
+    while counts[0] * counts[1] < _MOST_TILES:
+        axis = int(parts[1] > parts[0])
+        counts[axis] += 1
+        shorter = part_of(size[axis], counts[axis], **options)
+        if shorter == parts[axis] or shorter < model.min_side:
+            break
+        parts[axis] = shorter
+        if longest is None or max(parts) <= longest:
+            yield tuple(parts)
+            if longest is not None:
+                return
+    if longest is not None:
         raise InputError(
-            f"window: {length} frames with an overlap of {overlap} keep none. Choose a"
-            f" window of more than {2 * overlap}."
+            f"tile: {longest} pixels are too few for {size[1]}x{size[0]}. Choose"
+            f" {max(parts)} or more."
         )
-    part = part if chunk else _even_chunk(length, part)
-    needed = memory_of(model, size, length, part, dtype=dtype)
-    plan = Plan(length, overlap, part, needed, available)
-    _check_memory(plan, size)
-    return plan
+
+
+def _needed(model: BasicVSRPlusPlus, clip: Clip, way: Way, wishes: Wishes) -> Memory:
+    return memory_of(
+        model.clone(dtype=jnp.dtype(way.dtype)),
+        clip.size,
+        # A shot of unknown length takes what the disk has, or fails when it is full.
+        way.window or way.chunk,
+        way.chunk,
+        dtype=clip.dtype,
+        tile=way.tile,
+        ensemble=wishes.ensemble,
+        on_disk=way.on_disk,
+    )
+
+
+def _settle(way: Way, clip: Clip, wishes: Wishes) -> tuple[Way, int]:
+    """Evens out windows and chunks, and finds the overlap."""
+    if wishes.exact or wishes.lookahead is not None:
+        return _even_chunks(way, wishes), 0
+    window, overlap = way.window, wishes.overlap
+    if overlap is None:
+        overlap = _usual_overlap(window)
+    if wishes.window is None:
+        window = _even(window, overlap, clip.num_frames)
+    return _even_chunks(way._replace(window=window), wishes), overlap
+
+
+def _even_chunks(way: Way, wishes: Wishes) -> Way:
+    """The shortest chunk that needs no more of them: 9 frames take 2 of 5."""
+    if way.window is None or wishes.chunk is not None:
+        return way
+    count = -(-way.window // way.chunk)
+    return way._replace(chunk=-(-way.window // count))
 
 
 def _usual_overlap(window: int) -> int:
@@ -144,69 +331,15 @@ def _even(window: int, overlap: int, num_frames: int | None) -> int:
     return -(-inner // count) + 2 * overlap
 
 
-def _even_chunk(window: int, chunk: int) -> int:
-    """The shortest chunk that needs no more of them: 9 frames take 2 of 5."""
-    return -(-window // -(-window // chunk))
-
-
-def memory_of(
-    model: BasicVSRPlusPlus,
-    size: tuple[int, int],
-    window: int,
-    chunk: int,
-    *,
-    dtype: np.dtype,
-) -> Memory:
-    """What restoring windows of so many frames in chunks of so many needs."""
-    stride = 4 if model.scale == 1 else 1
-    h, w = (
-        padded_side(side, min_side=model.min_side, multiple=model.side_multiple)
-        for side in size
+def _too_large(clip: Clip, way: Way, needed: Memory, available: Memory) -> InputError:
+    h, w = clip.size if way.tile is None else way.tile
+    kind = "frames" if way.tile is None else "tiles"
+    asked, given = (
+        f"{size_text(memory.device)} on the device, {size_text(memory.host)} on the"
+        f" host and {size_text(memory.disk)} on disk"
+        for memory in (needed, available)
     )
-    pixels = h * w // stride**2
-    widths = (8, *model.spynet_channels, 2)
-    flow = max(a + b for a, b in zip(widths[:-1], widths[1:], strict=True))
-    codes = 3 * min(np.dtype(dtype).itemsize, 4)
-    once = 128 * model.hr_channels
-    on_device = 20 * model.mid_channels + 8 * flow + 64 + 16 * (12 + codes)
-    on_host = 20 * model.mid_channels + 16 + codes + 16 * codes
-    # The flow network also looks at the last frame of the chunk before.
-    device = once + (chunk + 1) * 2 * on_device
-    return Memory(pixels * device, pixels * window * on_host)
-
-
-def available_memory() -> Memory:
-    """What may be used on the first device and on the host."""
-    host = _free_host_memory()
-    statistics = jax.devices()[0].memory_stats()
-    if statistics and "bytes_limit" in statistics:
-        device = statistics["bytes_limit"] - statistics["bytes_in_use"]
-    else:
-        device = host
-    return Memory(int(_USABLE * device), int(_USABLE * host))
-
-
-def _free_host_memory() -> int:
-    """What the system can give without swapping, and the container's limit."""
-    free = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
-    memory = Path("/proc/meminfo")
-    if memory.exists():
-        lines = dict(line.split(":") for line in memory.read_text().splitlines())
-        free.append(1024 * int(lines["MemAvailable"].split()[0]))
-    limit, used = (Path(f"/sys/fs/cgroup/memory.{n}") for n in ("max", "current"))
-    if limit.exists() and limit.read_text().strip() != "max":
-        free.append(int(limit.read_text()) - int(used.read_text()))
-    return min(free)
-
-
-def _check_memory(plan: Plan, size: tuple[int, int]) -> None:
-    needed, available = plan.needed, plan.available
-    if not available.holds(needed):
-        h, w = size
-        raise InputError(
-            f"memory: {plan.window} frames of {w}x{h} need about"
-            f" {needed.device / 2**30:.1f} GiB on the device and"
-            f" {needed.host / 2**30:.1f} GiB on the host,"
-            f" {available.device / 2**30:.1f} and {available.host / 2**30:.1f} GiB can"
-            " be used. Choose a smaller window, smaller frames or a machine with more."
-        )
+    return InputError(
+        f"memory: {way.window} {kind} of {w}x{h} need about {asked}, {given} can be"
+        " used. Choose a smaller window, smaller frames or a machine with more."
+    )

@@ -6,8 +6,9 @@ from typing import Self, TextIO
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from bvsrpp_jax.restoration.memory import size_text
 from bvsrpp_jax.restoration.plan import Plan
-from bvsrpp_jax.restoration.restorer import Job
+from bvsrpp_jax.restoration.video import Job
 
 _INTERVAL = 10  # seconds between plain lines
 
@@ -105,11 +106,22 @@ def clock(seconds: float) -> str:
 
 
 def _told(plan: Plan, num_frames: int | None) -> str:
-    device, host = (f"{size / 2**30:.1f} GiB" for size in plan.needed)
-    memory = f"{plan.chunk} frames at a time in about {device}, {host} waiting"
-    if num_frames is not None and num_frames <= plan.window:
-        return f"as a whole, {memory}"
-    return (
-        f"windows of {plan.window} frames overlapping by {plan.overlap} either side,"
-        f" {memory}"
-    )
+    """How it is restored, and what that takes."""
+    parts = [f"windows of {plan.window} frames overlapping by {plan.overlap}"]
+    if plan.window is None or (num_frames is not None and num_frames <= plan.window):
+        parts = ["as a whole"]
+    if plan.lookahead is not None:
+        parts = [f"each frame from those before it and {plan.lookahead} after it"]
+    if plan.tile is not None:
+        h, w = plan.tile
+        parts.append(f"tiles of {w}x{h} overlapping by {plan.tile_overlap}")
+    if plan.ensemble > 1:
+        parts.append(f"the mean of {plan.ensemble} results")
+    if plan.dtype != "float32":
+        parts.append(f"in {plan.dtype}")
+    on_device, on_host, on_disk = map(size_text, plan.needed)
+    waiting = f"{on_disk} on disk" if plan.on_disk else f"{on_host} waiting"
+    parts.append(f"{plan.chunk} frames at a time in about {on_device}, {waiting}")
+    if plan.devices > 1:
+        parts.append(f"{plan.devices} devices")
+    return ", ".join(parts)

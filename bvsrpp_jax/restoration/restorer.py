@@ -1,55 +1,39 @@
 """Restores clips of any length and size: frames in, frames out, or file to file."""
 
 import os
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
+from copy import copy
 from fractions import Fraction
+from itertools import chain, repeat
+from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 
-from bvsrpp_jax.background import Background
-from bvsrpp_jax.errors import InputError
-from bvsrpp_jax.media import (
-    MAX_PIXELS,
-    ClipInfo,
-    Frame,
-    Source,
-    create_clip,
-    open_clip,
-)
+from bvsrpp_jax.media import MAX_PIXELS
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
-from bvsrpp_jax.restoration.chunks import PASSES, make_programs, restore_in_chunks
 from bvsrpp_jax.restoration.codes import check_frames
-from bvsrpp_jax.restoration.plan import Plan, make_plan
-from bvsrpp_jax.restoration.window import Window, windows
+from bvsrpp_jax.restoration.engine import Engine
+from bvsrpp_jax.restoration.memory import available_memory
+from bvsrpp_jax.restoration.plan import Clip, Plan, Wishes, make_plan
+from bvsrpp_jax.restoration.shots import shots
+from bvsrpp_jax.restoration.speed import seconds_per_frame
+from bvsrpp_jax.restoration.spool import Spool
+from bvsrpp_jax.restoration.video import Job, restore_video
+from bvsrpp_jax.restoration.window import Window, by_shot, windows_of_shots
+from bvsrpp_jax.restoration.work import WindowWork
 
-_DECODED_AHEAD = 4
-
-
-@dataclass(frozen=True)
-class Job:
-    """A file about to be restored.
-
-    Attributes:
-      source: what the input is.
-      result: what the output will be.
-      plan: how the network is run.
-    """
-
-    source: ClipInfo
-    result: ClipInfo
-    plan: Plan
+OnWork = Callable[[float], None]
 
 
 class Restorer:
     """A network ready to restore clips, its programs compiled once for a frame size.
 
     A clip that is no longer than a window has the network's exact result, computed
-    chunk by chunk; a longer one is restored window by window.
+    chunk by chunk; a longer one is restored window by window, frames that are too large
+    for memory tile by tile.
 
     Args:
       model: the network.
@@ -58,8 +42,24 @@ class Restorer:
         to 96.
       overlap: frames at either cut of a window that are restored but not kept, None
         for 6, or fewer in short windows.
-      chunk: frames that the device holds at a time, None for 8, or fewer where memory
-        is short.
+      chunk: frames that a device holds at a time, None for 8, or fewer where memory is
+        short.
+      exact: restore whole clips, whatever their length; on disk if need be.
+      tile: longest side of a tile in pixels, 0 for whole frames, None for as large as
+        memory allows.
+      dtype: "float32" or "bfloat16" for the computation, None for the network's own.
+      lookahead: restore each frame as soon as so many after it have come, for live
+        use: the backward branches see no further. None is no such bound.
+      shots: whether cuts are found and nothing is carried across them.
+      ensemble: the mean of how many results: 8 flips and transpositions, 2 directions
+        of time, 16 both, 1 none.
+      memory: bytes of a device that may be used, None for what is free.
+      scratch: a folder where frames and features may wait, None for a temporary one
+        that is used for `exact` alone.
+      devices: which share the work, None for all of this process.
+
+    Raises:
+      InputError: options contradict each other.
     """
 
     def __init__(
@@ -70,19 +70,60 @@ class Restorer:
         window: int | None = None,
         overlap: int | None = None,
         chunk: int | None = None,
+        exact: bool = False,
+        tile: int | None = None,
+        dtype: str | None = None,
+        lookahead: int | None = None,
+        shots: bool = True,
+        ensemble: int = 1,
+        memory: int | None = None,
+        scratch: str | os.PathLike | None = None,
+        devices: Sequence[jax.Device] | None = None,
     ):
         self.model, self.params = model, params
-        self.window, self.overlap, self.chunk = window, overlap, chunk
-        self._programs = make_programs(model)
+        self.wishes = Wishes(
+            window=window,
+            overlap=overlap,
+            chunk=chunk,
+            exact=exact,
+            tile=tile,
+            dtype=dtype,
+            lookahead=lookahead,
+            shots=shots,
+            ensemble=ensemble,
+            disk=exact or scratch is not None,
+        )
+        self.wishes.check()
+        self._memory = memory
+        self._scratch = None if scratch is None else Path(scratch)
+        self._devices = list(devices or jax.local_devices())
+        self._engine = Engine(model, params)
 
     def __repr__(self) -> str:
         count = sum(leaf.size for leaf in jax.tree.leaves(self.params))
+        chosen = "".join(
+            f", {name}={value}"
+            for name, value in vars(self.wishes).items()
+            if value != getattr(Wishes, name)
+        )
         return (
             f"Restorer(scale={self.model.scale}, {count:,} parameters,"
             f" mid_channels={self.model.mid_channels},"
-            f" num_blocks={self.model.num_blocks},"
-            f" window={self.window}, overlap={self.overlap}, chunk={self.chunk})"
+            f" num_blocks={self.model.num_blocks}{chosen})"
         )
+
+    def exactly(self) -> "Restorer":
+        """The same network and precision over whole shots and frames."""
+        exact = copy(self)
+        exact.wishes = Wishes(
+            chunk=self.wishes.chunk,
+            exact=True,
+            dtype=self.wishes.dtype,
+            shots=self.wishes.shots,
+            ensemble=self.wishes.ensemble,
+            disk=True,
+        )
+        return exact
 
     def plan(
         self,
@@ -91,27 +132,34 @@ class Restorer:
         dtype: np.dtype = np.uint8,
         num_frames: int | None = None,
     ) -> Plan:
-        """How frames of a size (h, w) will be run.
+        """How frames of a size (h, w) and type will be restored.
 
         Raises:
           InputError: they do not fit into memory.
         """
+        scratch = self._scratch or Spool.usual_folder()
         return make_plan(
             self.model,
-            size,
-            dtype=np.dtype(dtype),
-            num_frames=num_frames,
-            window=self.window,
-            overlap=self.overlap,
-            chunk=self.chunk,
+            Clip(tuple(size), np.dtype(dtype), num_frames),
+            self.wishes,
+            num_devices=len(self._devices),
+            available=available_memory(self._memory, scratch),
         )
+
+    def seconds_per_frame(self, plan: Plan, size: tuple[int, int]) -> float:
+        """How long a frame of a size (h, w) is expected to take, without compiling."""
+        return seconds_per_frame(self.model, self.params, plan, size, self._devices[0])
+
+    def bytes_asked(self) -> int | None:
+        """What the compiled programs ask for on a device; None before compiling."""
+        return self._engine.bytes_asked()
 
     def stream(
         self,
         frames: Iterable[np.ndarray],
         *,
         plan: Plan | None = None,
-        on_work: Callable[[float], None] | None = None,
+        on_work: OnWork | None = None,
     ) -> Iterator[np.ndarray]:
         """Restores frames as they come; memory does not grow with their number.
 
@@ -138,9 +186,13 @@ class Restorer:
         first = np.asarray(first)
         if plan is None:
             plan = self.plan(first.shape[:2], dtype=first.dtype)
-        checked = check_frames(first, frames)
-        for window in windows(checked, size=plan.window, overlap=plan.overlap):
-            yield from self._restore_window(window, plan.chunk, on_work)
+        frames = chain([first], frames)
+        if plan.lookahead is not None:
+            yield from self._restore_live(frames, plan, on_work)
+            return
+        cut = self.windows(frames, plan)
+        for _, restored in self.restore_windows(cut, plan, on_work=on_work):
+            yield from restored
 
     def restore_video(
         self,
@@ -150,13 +202,16 @@ class Restorer:
         start: float | Fraction | None = None,
         duration: float | Fraction | None = None,
         fps: float | Fraction | None = None,
+        deinterlace: bool = False,
         codec: str | None = None,
         crf: int | None = None,
+        pixel_format: str | None = None,
+        size: tuple[int | None, int | None] | None = None,
         overwrite: bool = False,
         max_pixels: int = MAX_PIXELS,
         on_start: Callable[[Job], None] | None = None,
         on_progress: Callable[[int, int | None], None] | None = None,
-        on_work: Callable[[float], None] | None = None,
+        on_work: OnWork | None = None,
     ) -> int:
         """Restores a video file or a folder of pictures into another.
 
@@ -168,7 +223,11 @@ class Restorer:
           dst: a video file by its suffix, a `.png`, or a folder.
           start, duration: the part to restore, in seconds.
           fps: frames a second of pictures, None is 25.
-          codec, crf: encoder and its constant quality, None for good ones.
+          deinterlace: make frames of one moment of interlaced ones.
+          codec, crf, pixel_format: encoder, its constant quality and what it encodes,
+            None for good ones.
+          size: width and height of the output, None for the network's; one of them
+            None for what keeps the shape.
           overwrite: replace `dst` once the new one is complete.
           max_pixels: of an input frame; larger ones are refused undecoded.
           on_start: called once, before anything is compiled.
@@ -182,71 +241,82 @@ class Restorer:
         Raises:
           InputError: the input or the settings do not allow it; one line says why.
         """
-        part = {"start": start, "duration": duration, "fps": fps}
-        with open_clip(src, **part, max_pixels=max_pixels) as source:
-            job = self._job(source)
-            sink = create_clip(
-                dst, source, job.result, codec=codec, crf=crf, overwrite=overwrite
-            )
-            with sink:
-                if on_start is not None:
-                    on_start(job)
-                count = 0
-                for frame in self._restored(source, job.plan, on_work):
-                    sink.write(frame)
-                    count += 1
-                    if on_progress is not None:
-                        on_progress(count, job.source.num_frames)
-                sink.commit()
-        return count
-
-    def _job(self, source: Source) -> Job:
-        info, scale = source.info, self.model.scale
-        # An estimate may be far too low, and would leave frames without neighbours.
-        counted = info.num_frames if info.is_counted else None
-        size = info.height, info.width
-        plan = self.plan(size, dtype=info.dtype, num_frames=counted)
-        result = replace(info, width=scale * info.width, height=scale * info.height)
-        return Job(info, result, plan)
-
-    def _restored(self, source: Source, plan: Plan, on_work) -> Iterator[Frame]:
-        """Decoding, the network and the caller's encoding run side by side."""
-        times = deque()
-
-        def pixels():
-            for frame in source:
-                times.append(frame.pts)
-                yield frame.pixels
-
-        kept = plan.window - 2 * plan.overlap
-        with Background(pixels(), ahead=_DECODED_AHEAD) as decoded:
-            stream = self.stream(decoded, plan=plan, on_work=on_work)
-            with closing(Background(stream, ahead=kept)) as restored:
-                for output in restored:
-                    yield Frame(output, times.popleft())
-        if times:
-            raise RuntimeError(f"{len(times)} frames went in and did not come out")
-
-    def _restore_window(
-        self, window: Window, length: int, on_work: Callable[[float], None] | None
-    ) -> Iterator[np.ndarray]:
-        count = len(window.frames)
-        kept = range(count)[window.keep]
-
-        def on_pass(frames: int) -> None:
-            if on_work is not None:
-                on_work(frames / PASSES * len(kept) / count)
-
-        chunks = restore_in_chunks(
-            self._programs, self.params, window.frames, length=length, on_pass=on_pass
+        return restore_video(
+            self,
+            src,
+            dst,
+            start=start,
+            duration=duration,
+            fps=fps,
+            deinterlace=deinterlace,
+            codec=codec,
+            crf=crf,
+            pixel_format=pixel_format,
+            size=size,
+            overwrite=overwrite,
+            max_pixels=max_pixels,
+            on_start=on_start,
+            on_progress=on_progress,
+            on_work=on_work,
         )
-        restored = (pair for chunk in chunks for pair in zip(*chunk, strict=True))
-        for i, (frame, finite) in enumerate(restored):
-            if i not in kept:
-                continue
-            if not finite:
-                raise InputError(
-                    f"frame {window.start + i}: the network's output is not finite."
-                    " Check the weights."
-                )
-            yield frame
+
+    def windows(self, frames: Iterable[np.ndarray], plan: Plan) -> Iterator[Window]:
+        """Cuts a clip into the windows of a plan, reading no more than it must.
+
+        Raises:
+          ValueError: a frame has another shape or type than the first.
+        """
+        marked = self._marked(frames, plan)
+        with Spool(self._scratch) if plan.on_disk else nullcontext() as spool:
+            if plan.on_disk:
+                marked = ((spool.hold(frame), begins) for frame, begins in marked)
+            yield from windows_of_shots(marked, size=plan.window, overlap=plan.overlap)
+
+    def restore_windows(
+        self,
+        windows: Iterable[Window],
+        plan: Plan,
+        *,
+        on_work: OnWork | None = None,
+    ) -> Iterator[tuple[Window, Iterator[np.ndarray]]]:
+        """Restores windows, any of a clip's, in the order in which they come.
+
+        Several devices work at different windows or tiles at the same time, and so a
+        few windows ahead.
+
+        Yields:
+          A window and its kept frames, restored, as for `stream`; they are to be used
+          up before the next window is asked for.
+
+        Raises:
+          InputError: the network's output is not finite.
+        """
+        work = WindowWork(self._engine, plan, self._scratch, on_work)
+        if plan.devices == 1 and plan.tile is None:
+            for window in windows:
+                yield window, work.streamed(window, self._devices[0])
+        else:
+            yield from work.spread(windows, self._devices[: plan.devices])
+
+    def _marked(
+        self, frames: Iterable[np.ndarray], plan: Plan
+    ) -> Iterator[tuple[np.ndarray, bool]]:
+        """Every frame, checked, and whether a shot begins with it."""
+        frames = iter(frames)
+        first = next(frames, None)
+        if first is None:
+            return
+        checked = check_frames(np.asarray(first), frames)
+        if plan.shots:
+            yield from shots(checked)
+        else:
+            yield from zip(checked, chain([True], repeat(False)), strict=False)
+
+    def _restore_live(
+        self, frames: Iterable[np.ndarray], plan: Plan, on_work: OnWork | None
+    ) -> Iterator[np.ndarray]:
+        work, start = WindowWork(self._engine, plan, self._scratch, on_work), 0
+        for shot in by_shot(self._marked(frames, plan)):
+            for frame in work.live(shot, self._devices[0], start=start):
+                yield frame
+                start += 1

@@ -1,0 +1,167 @@
+"""Runs a network's programs on the devices of this process.
+
+Programs are compiled for each device once and kept. When a device's memory does not
+hold a chunk after all, the chunk is halved, which changes nothing but speed.
+"""
+
+import threading
+import warnings
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from bvsrpp_jax.errors import InputError
+from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
+from bvsrpp_jax.restoration.chunks import restore_in_chunks
+from bvsrpp_jax.restoration.lookahead import restore_with_lookahead
+from bvsrpp_jax.restoration.programs import Programs, compile_programs, make_programs
+
+
+class Kind(NamedTuple):
+    """What programs are compiled for."""
+
+    device: jax.Device
+    dtype: str
+    size: tuple[int, int]
+    frame_dtype: np.dtype
+    chunk: int
+
+
+class Engine:
+    """A network's programs, compiled when they are first needed.
+
+    Args:
+      model: the network.
+      params: its parameters.
+
+    Attributes:
+      model: the network.
+    """
+
+    def __init__(self, model: BasicVSRPlusPlus, params: Any):
+        self.model, self._params = model, params
+        self._placed: dict[jax.Device, Any] = {}
+        self._live: dict[str, Programs] = {}
+        self._programs: dict[Kind, tuple[Programs, int]] = {}
+        self._locks = defaultdict(threading.Lock)
+
+    def restore(
+        self,
+        frames: Sequence[np.ndarray],
+        *,
+        device: jax.Device,
+        dtype: str,
+        chunk: int,
+        memory: int,
+        **options: Callable,
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """`restore_in_chunks` on a device, in chunks no longer than `chunk`.
+
+        Args:
+          frames: the clip.
+          device: where.
+          dtype: of the computation.
+          chunk: frames in a chunk.
+          memory: bytes of the device that may be used.
+          options: of `restore_in_chunks`.
+
+        Raises:
+          InputError: not even chunks of one frame fit.
+        """
+        first = np.asarray(frames[0])
+        kind = Kind(device, dtype, first.shape[:2], first.dtype, chunk)
+        done = 0
+        while True:
+            try:
+                programs, kind = self._fitting(kind, memory)
+                chunks = restore_in_chunks(
+                    programs,
+                    self._on(device),
+                    frames,
+                    length=kind.chunk,
+                    **options,
+                )
+                for output, finite in _after(done, chunks):
+                    done += len(output)
+                    yield output, finite
+                return
+            except jax.errors.JaxRuntimeError as error:
+                if "RESOURCE_EXHAUSTED" not in str(error):
+                    raise
+                kind = _halved(kind, error)
+
+    def restore_live(
+        self,
+        frames: Iterable[np.ndarray],
+        *,
+        device: jax.Device,
+        dtype: str,
+        lookahead: int,
+    ) -> Iterator[tuple[np.ndarray, bool]]:
+        """`restore_with_lookahead` on a device; `dtype` is the computation's."""
+        if dtype not in self._live:
+            model = self.model.clone(dtype=jnp.dtype(dtype))
+            self._live[dtype] = make_programs(model)
+        yield from restore_with_lookahead(
+            self._live[dtype], self._on(device), frames, lookahead=lookahead
+        )
+
+    def bytes_asked(self) -> int | None:
+        """What the largest program asks for on its device; None before compiling."""
+        return max((needed for _, needed in self._programs.values()), default=None)
+
+    def _fitting(self, kind: Kind, memory: int) -> tuple[Programs, Kind]:
+        """Programs that ask for no more than there is, where smaller ones would."""
+        while True:
+            programs, needed = self._compiled(kind)
+            if needed <= memory or kind.chunk == 1:
+                return programs, kind
+            kind = _halved(kind, None)
+
+    def _compiled(self, kind: Kind) -> tuple[Programs, int]:
+        with self._locks[kind.device]:
+            if kind not in self._programs:
+                self._programs[kind] = compile_programs(
+                    self.model.clone(dtype=jnp.dtype(kind.dtype)),
+                    self._on(kind.device),
+                    kind.size,
+                    dtype=kind.frame_dtype,
+                    chunk=kind.chunk,
+                    device=kind.device,
+                )
+            return self._programs[kind]
+
+    def _on(self, device: jax.Device) -> Any:
+        """The parameters on a device."""
+        if device not in self._placed:
+            self._placed[device] = jax.device_put(self._params, device)
+        return self._placed[device]
+
+
+def _after(done: int, chunks: Iterator) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """What follows the frames that were there before the chunk was halved."""
+    start = 0
+    for output, finite in chunks:
+        fresh = slice(max(0, done - start), None)
+        start += len(output)
+        if start > done:
+            yield output[fresh], finite[fresh]
+
+
+def _halved(kind: Kind, error: Exception | None) -> Kind:
+    if kind.chunk == 1:
+        h, w = kind.size
+        raise InputError(
+            f"memory: one frame of {w}x{h} does not fit on {kind.device}. Choose"
+            " smaller tiles (--tile), or less memory (--memory) to have them chosen."
+        ) from error
+    warnings.warn(
+        f"{kind.device} is short of memory: chunks of {kind.chunk // 2} frames instead"
+        f" of {kind.chunk}",
+        stacklevel=2,
+    )
+    return kind._replace(chunk=kind.chunk // 2)

@@ -1,0 +1,119 @@
+"""Bounded latency: a frame is restored when so many after it have come.
+
+Forward branches have seen everything before a frame, as in the whole clip; backward
+branches start at the newest frame, so many frames ahead:
+
+    frame                i     i+1 ...  i+N
+    encode                               x     once, when it comes
+    backward_1           x <--- x <---  x     from the newest frame
+    forward_1      -->   x ---> x --->  x     carries on after frame i, then looks ahead
+    backward_2           x <--- x <---  x
+    forward_2      -->   x                    carries on
+
+Each frame so costs about 3 (N + 1) + 1 passes of a branch instead of four. At the end
+of the clip the missing frames are filled up and leave no trace (`empty_carry`).
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from bvsrpp_jax.models.propagation import empty_carry
+from bvsrpp_jax.restoration.programs import Programs
+
+
+class Ahead(NamedTuple):
+    """A frame that has come.
+
+    Attributes:
+      frame: [h, w, 3].
+      feat: g, [1, 1, h', w', c].
+      forward: [1, 1, h', w', 2], its flow to the frame before it.
+      backward: the same to the frame after it; None while that has not come.
+    """
+
+    frame: np.ndarray
+    feat: jax.Array
+    forward: jax.Array
+    backward: jax.Array | None
+
+
+def restore_with_lookahead(
+    programs: Programs, params: Any, frames: Iterable[np.ndarray], *, lookahead: int
+) -> Iterator[tuple[np.ndarray, bool]]:
+    """Restores a clip frame by frame.
+
+    Args:
+      programs: of the network; of `make_programs`, which takes chunks of any length.
+      params: the network's parameters.
+      frames: the clip, [h, w, 3] each.
+      lookahead: frames after a frame that must have come, from 0 up.
+
+    Yields:
+      For each frame the restored one [scale * h, scale * w, 3] and whether it is
+      finite.
+    """
+    ahead: deque[Ahead] = deque()
+    carries = None
+    for newest in _encoded(programs, params, frames):
+        if ahead:
+            ahead[-1] = ahead[-1]._replace(backward=newest[1])
+        ahead.append(newest[0])
+        if len(ahead) == lookahead + 1:
+            output, carries = _restore_first(
+                programs, params, ahead, carries, lookahead
+            )
+            yield jax.device_get(output)
+            ahead.popleft()
+    while ahead:
+        output, carries = _restore_first(programs, params, ahead, carries, lookahead)
+        yield jax.device_get(output)
+        ahead.popleft()
+
+
+def _encoded(programs, params, frames) -> Iterator[tuple[Ahead, jax.Array]]:
+    """Each frame, and the flow of the one before it to it."""
+    before = None
+    for frame in frames:
+        before = frame if before is None else before
+        feat, backward, forward = programs.encode(params, np.stack([before, frame]))
+        yield Ahead(frame, feat, forward, None), backward
+        before = frame
+
+
+def _restore_first(programs, params, ahead, carries, lookahead: int):
+    """The first frame's result, and the forward branches' carries after it."""
+    fill = lookahead + 1 - len(ahead)
+    filled = [*ahead, *[ahead[-1]] * fill]
+    g = jnp.concatenate([each.feat for each in filled], 1)
+    none = jnp.zeros_like(filled[0].forward)
+    backward, forward = (
+        jnp.concatenate([none if flow is None else flow for flow in flows], 1)
+        for flows in zip(
+            *[(each.backward, each.forward) for each in filled], strict=True
+        )
+    )
+    if carries is None:
+        carries = {name: empty_carry(g) for name in ("forward_1", "forward_2")}
+
+    def run(branch, feats, flow, carry):
+        return programs.propagate(branch, params, feats, flow, carry)
+
+    def first(arrays):
+        return tuple(array[:, :1] for array in arrays)
+
+    backward_1, _ = run("backward_1", (g,), backward, empty_carry(g, fill=fill))
+    feats = g, backward_1
+    forward_1, _ = run("forward_1", feats, forward, carries["forward_1"])
+    _, after_1 = run("forward_1", first(feats), forward[:, :1], carries["forward_1"])
+    feats = *feats, forward_1
+    backward_2, _ = run("backward_2", feats, backward, empty_carry(g, fill=fill))
+    feats = first((*feats, backward_2))
+    forward_2, after_2 = run("forward_2", feats, forward[:, :1], carries["forward_2"])
+    lq = filled[0].frame[None]
+    output, finite = programs.reconstruct(params, lq, (*feats, forward_2))
+    return (output[0], finite[0]), {"forward_1": after_1, "forward_2": after_2}

@@ -1,0 +1,142 @@
+"""How much memory a restoration needs, and how much there is.
+
+A window is restored chunk by chunk (`chunks.py`): the device holds a chunk, the host
+what waits for later passes. Upper estimates, in bytes, for every feature pixel (an
+input pixel for x4, a block of 4x4 of them for same-size); b is 4, or 2 in bfloat16:
+
+    once            32 b hr_channels    two activations of one frame at the output's
+                                        resolution (16 output pixels)
+    for each frame  5 b mid_channels    g and the output of four branches
+    of a chunk      + 8 flow_channels   the two widest neighbouring layers of the flow
+                                        network, in both directions
+                    + 64                flows and resized pictures
+                    + 16 x (12 + 3)     output pixels as floats and as codes
+    for each frame  5 b mid_channels    g and the output of four branches
+    of a window     + 16                flows in both directions
+                    + 3 + 16 x 3        input and output pixels as codes
+
+16-bit codes count double. A chunk counts twice: one is at work while another is copied
+to the host. With tiles, a window's output waits in whole frames as well; an ensemble
+adds two windows of floats. On the CPU, device and host are one memory.
+"""
+
+import os
+import shutil
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
+from bvsrpp_jax.restoration.padding import padded_side
+
+_USABLE = 0.8  # of the memory that is free
+
+
+class Memory(NamedTuple):
+    """Bytes: on a device, on the host, on disk; of a plan, or what there is."""
+
+    device: int
+    host: int
+    disk: int = 0
+
+    def holds(self, needed: "Memory", *, devices: int = 1) -> bool:
+        """Whether so many devices can work; on the CPU they are the host's memory."""
+        on_host, on_disk = devices * needed.host, devices * needed.disk
+        if jax.default_backend() == "cpu":
+            on_host += devices * needed.device
+        elif needed.device > self.device:
+            return False
+        return on_host <= self.host and on_disk <= self.disk
+
+
+def memory_of(
+    model: BasicVSRPlusPlus,
+    size: tuple[int, int],
+    window: int,
+    chunk: int,
+    *,
+    dtype: np.dtype,
+    tile: tuple[int, int] | None = None,
+    ensemble: int = 1,
+    on_disk: bool = False,
+) -> Memory:
+    """What one device needs to restore windows of so many frames.
+
+    Args:
+      model: the network, with its compute dtype.
+      size: (h, w) of a frame.
+      window, chunk: frames.
+      dtype: of the frames.
+      tile: (h, w) of a tile, None for whole frames.
+      ensemble: how many results are averaged.
+      on_disk: features and frames wait on disk.
+    """
+    features = feature_pixels(model, tile or size)
+    frame = feature_pixels(model, size)
+    widths = (8, *model.spynet_channels, 2)
+    flow = max(a + b for a, b in zip(widths[:-1], widths[1:], strict=True))
+    codes = 3 * min(np.dtype(dtype).itemsize, 4)
+    real = jnp.dtype(model.dtype).itemsize
+    stored = 5 * real * model.mid_channels
+    once = 32 * real * model.hr_channels
+    on_device = stored + 8 * flow + 64 + 16 * (12 + codes)
+    # The flow network also looks at the last frame of the chunk before.
+    device = features * (once + (chunk + 1) * 2 * on_device)
+    waiting = window * features * (stored + 16)
+    pictures = frame * (model.feature_stride**2 * codes + 16 * codes)
+    pictures += frame * 16 * codes if tile else 0
+    pictures += features * 2 * 16 * 12 if ensemble > 1 else 0
+    if on_disk:
+        source = window * frame * model.feature_stride**2 * codes
+        return Memory(device, 2 * chunk * pictures, waiting + source)
+    return Memory(device, waiting + window * pictures)
+
+
+def feature_pixels(model: BasicVSRPlusPlus, size: tuple[int, int]) -> int:
+    """Pixels of the features of a frame of a size (h, w), padded."""
+    h, w = (
+        padded_side(side, min_side=model.min_side, multiple=model.side_multiple)
+        for side in size
+    )
+    return h * w // model.feature_stride**2
+
+
+def available_memory(limit: int | None = None, scratch: Path | None = None) -> Memory:
+    """What may be used on the first device, on the host and on disk.
+
+    Args:
+      limit: bytes of the device, None for what it has free; on the CPU also of the
+        host.
+      scratch: the folder for what waits on disk, None for no disk.
+    """
+    host = int(_USABLE * _free_host_memory())
+    disk = int(_USABLE * shutil.disk_usage(scratch).free) if scratch else 0
+    if limit is not None:
+        on_cpu = jax.default_backend() == "cpu"
+        return Memory(limit, limit if on_cpu else host, disk)
+    statistics = jax.local_devices()[0].memory_stats()
+    if statistics and "bytes_limit" in statistics:
+        free = statistics["bytes_limit"] - statistics["bytes_in_use"]
+        return Memory(int(_USABLE * free), host, disk)
+    return Memory(host, host, disk)
+
+
+def _free_host_memory() -> int:
+    """What the system can give without swapping, and the container's limit."""
+    free = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    memory = Path("/proc/meminfo")
+    if memory.exists():
+        lines = dict(line.split(":") for line in memory.read_text().splitlines())
+        free.append(1024 * int(lines["MemAvailable"].split()[0]))
+    limit, used = (Path(f"/sys/fs/cgroup/memory.{n}") for n in ("max", "current"))
+    if limit.exists() and limit.read_text().strip() != "max":
+        free.append(int(limit.read_text()) - int(used.read_text()))
+    return min(free)
+
+
+def size_text(size: int) -> str:
+    """Bytes as MiB or GiB."""
+    return f"{size / 2**30:.1f} GiB" if size >= 2**30 else f"{size / 2**20:.0f} MiB"

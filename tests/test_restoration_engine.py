@@ -1,0 +1,87 @@
+"""Short of memory, chunks are halved, and no frame is lost or restored twice."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from media_files import pictures
+from stand_in import StandIn
+
+from bvsrpp_jax.errors import InputError
+from bvsrpp_jax.restoration import Restorer, engine
+
+COMPILE = engine.compile_programs
+
+
+def larger(frames):
+    return frames.repeat(4, 1).repeat(4, 2)
+
+
+@pytest.fixture
+def short_of_memory(monkeypatch):
+    """Makes every call but the first of a large chunk fail, as a full device does."""
+
+    def shorten(largest, message="RESOURCE_EXHAUSTED: Out of memory"):
+        lengths = []
+
+        def compile_programs(*arguments, chunk, **options):
+            lengths.append(chunk)
+            programs, needed = COMPILE(*arguments, chunk=chunk, **options)
+            calls = []
+
+            def reconstruct(*inputs):
+                calls.append(inputs)
+                if chunk > largest and len(calls) > 1:
+                    raise jax.errors.JaxRuntimeError(message)
+                return programs.reconstruct(*inputs)
+
+            return programs._replace(reconstruct=reconstruct), needed
+
+        monkeypatch.setattr(engine, "compile_programs", compile_programs)
+        return lengths
+
+    return shorten
+
+
+def test_chunks_are_halved_until_they_fit(short_of_memory):
+    lengths = short_of_memory(2)
+    frames = pictures(11)
+    restorer = Restorer(StandIn(), jnp.float32(1), window=11, chunk=8)
+    with pytest.warns(UserWarning, match="short of memory: chunks of [24] frames"):
+        output = list(restorer.stream(frames))
+    np.testing.assert_array_equal(output, larger(frames))
+    assert lengths == [8, 4, 2]
+
+
+def test_not_even_one_frame_is_told(short_of_memory):
+    short_of_memory(0)
+    restorer = Restorer(StandIn(), jnp.float32(1), chunk=2)
+    with (
+        pytest.warns(UserWarning, match="chunks of 1 frames instead of 2"),
+        pytest.raises(InputError, match="memory: one frame of 64x48 does not fit"),
+    ):
+        list(restorer.stream(pictures(5)))
+
+
+def test_other_failures_are_not_hidden(short_of_memory):
+    short_of_memory(0, "INTERNAL: a cable is loose")
+    restorer = Restorer(StandIn(), jnp.float32(1), chunk=2)
+    with pytest.raises(jax.errors.JaxRuntimeError, match="a cable is loose"):
+        list(restorer.stream(pictures(5)))
+
+
+def test_what_compiled_programs_ask_for_counts(monkeypatch):
+    """The estimate was too low: the compiled programs say so before they run."""
+    lengths = []
+
+    def compile_programs(*arguments, chunk, **options):
+        lengths.append(chunk)
+        return COMPILE(*arguments, chunk=chunk, **options)[0], chunk << 30
+
+    monkeypatch.setattr(engine, "compile_programs", compile_programs)
+    restorer = Restorer(StandIn(), jnp.float32(1), chunk=8, memory=3 << 30)
+    frames = pictures(9)
+    with pytest.warns(UserWarning, match="short of memory"):
+        output = list(restorer.stream(frames))
+    np.testing.assert_array_equal(output, larger(frames))
+    assert lengths == [8, 4, 2]
