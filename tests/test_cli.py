@@ -64,6 +64,7 @@ def test_every_option_arrives(clip, weights, capsys, monkeypatch):
         *("--crf", "9", "--codec", "libx265", "--fps", "30000/1001", "--overwrite"),
         "--restart",
         *("--pixel-format", "yuv444p", "--size", "x1080", "--deinterlace"),
+        *("--max-pixels", "9"),
     )
     assert code == 0
     del given["on_start"], given["on_work"]
@@ -79,6 +80,7 @@ def test_every_option_arrives(clip, weights, capsys, monkeypatch):
         "overwrite": True,
         "restart": True,
         "multihost": False,
+        "max_pixels": 9,
     }
 
 

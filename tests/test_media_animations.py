@@ -9,8 +9,6 @@ from PIL import Image
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.media import opening
 from bvsrpp_jax.media.animations import is_animation
-from bvsrpp_jax.media.frames import PictureReader
-from bvsrpp_jax.media.reader import VideoReader
 
 COLOURS = [(255, 0, 0), (0, 255, 0), (0, 0, 255)]
 DELAYS = [100, 1200, 400]  # milliseconds
@@ -42,10 +40,21 @@ def test_a_stump_is_none(tmp_path, length):
         assert not is_animation(tmp_path / "stump")
 
 
+def test_a_png_of_endless_chunks_is_none(tmp_path):
+    """And is not read to its end: the question is asked outside the child."""
+    chunk = b"\0\0\0\0tEXt" + bytes(4)
+    start = b"\x89PNG\r\n\x1a\n"
+    path, control = tmp_path / "a.png", b"\0\0\0\x08acTL"
+    path.write_bytes(start + 900 * chunk + control)
+    assert is_animation(path)
+    path.write_bytes(start + 1100 * chunk + control)
+    assert not is_animation(path)
+
+
 @pytest.mark.parametrize("suffix", ["png", "gif"])
 def test_frames_and_delays(tmp_path, suffix):
     with opening.open_clip(animate(tmp_path / f"moving.{suffix}")) as clip:
-        assert isinstance(clip, VideoReader)
+        assert clip.excerpt is not None  # it has a clock: it is a video
         frames = list(clip)
     assert [frame.pts * clip.info.time_base for frame in frames] == [
         Fraction(0),
@@ -58,8 +67,8 @@ def test_frames_and_delays(tmp_path, suffix):
 
 
 def test_a_still_picture_stays_one(tmp_path):
-    clip = opening.open_clip(animate(tmp_path / "still.png", 1))
-    assert isinstance(clip, PictureReader)
+    with opening.open_clip(animate(tmp_path / "still.png", 1)) as clip:
+        assert clip.excerpt is None
 
 
 def test_an_animation_among_pictures_is_named(tmp_path):

@@ -9,12 +9,12 @@ import pytest
 from media_files import write_video
 
 from bvsrpp_jax.errors import InputError
-from bvsrpp_jax.media.container import main_video, open_container
+from bvsrpp_jax.media.container import decodable_video, open_container
 
 
 def refused(path, *parts):
     with pytest.raises(InputError) as caught:
-        main_video(open_container(path), path)
+        decodable_video(open_container(path), path)
     message = str(caught.value)
     assert message.startswith(f"{path}: ")
     assert all(part in message for part in parts), message
@@ -107,5 +107,5 @@ def test_names_are_only_names(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
     path = write_video(tmp_path / "plain.mp4").rename(tmp_path / name)
     with open_container(path.relative_to(tmp_path)) as container:
-        assert main_video(container, path).width == 64
+        assert decodable_video(container, path).width == 64
     assert os.listdir(tmp_path) == [name]

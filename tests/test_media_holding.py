@@ -9,7 +9,8 @@ from odd_media import both, colours, flat_frame, sound, text, write_patches
 from test_media_odd import restored
 
 from bvsrpp_jax.errors import InputError
-from bvsrpp_jax.media.holding import can_hold
+from bvsrpp_jax.media import holding
+from bvsrpp_jax.media.holding import held
 
 
 @pytest.mark.parametrize(
@@ -23,7 +24,29 @@ from bvsrpp_jax.media.holding import can_hold
 )
 def test_sound_is_tried(tmp_path, codec, fits, does_not):
     path = write_patches(tmp_path / "in.mkv", colours(2), add=sound(codec))
-    assert [muxer for muxer in fits + does_not if can_hold(muxer, path, 1)] == fits
+    found = [muxer for muxer in fits + does_not if held(muxer, path, [1])]
+    assert found == fits
+
+
+def test_the_file_is_opened_once_for_all_its_streams(tmp_path, monkeypatch):
+    add = both(*(sound("aac") for _ in range(5)))
+    path = write_patches(tmp_path / "in.mkv", colours(2), add=add)
+    opened, opening = [], holding.open_container
+    monkeypatch.setattr(
+        holding, "open_container", lambda path: opened.append(path) or opening(path)
+    )
+    assert restored(path, tmp_path / "out.mkv") == []
+    assert len(opened) == 1
+
+
+def test_damage_met_while_trying_is_one_line(tmp_path, monkeypatch):
+    def broken(*_):
+        raise av.error.InvalidDataError(1, "Invalid data")
+
+    path = write_patches(tmp_path / "in.mkv", colours(2), add=sound("aac"))
+    monkeypatch.setattr(holding, "_first_packets", broken)
+    with pytest.raises(InputError, match="in.mkv: its streams cannot be read"):
+        held("matroska", path, [1])
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import pytest
 from media_files import write_video
 
 from bvsrpp_jax.errors import InputError
+from bvsrpp_jax.media import integrity
 from bvsrpp_jax.media.integrity import check_whole
 
 KINDS = {
@@ -38,6 +39,21 @@ def test_streams_of_unknown_length_pass(tmp_path):
 def test_bytes_after_the_end_do_not_matter(tmp_path):
     path = write_video(tmp_path / "clip.mp4")
     path.write_bytes(path.read_bytes() + b"\0" * 50)
+    check_whole(path)
+
+
+@pytest.mark.parametrize("size", [1 << 63, (1 << 64) - 1])
+def test_boxes_that_end_beyond_all_files_are_cut(tmp_path, size):
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(b"\0\0\0\1mdat" + size.to_bytes(8, "big"))
+    with pytest.raises(InputError, match=f"its header promises {size}"):
+        check_whole(path)
+
+
+def test_a_file_of_boxes_alone_is_left_to_the_demuxer(tmp_path, monkeypatch):
+    monkeypatch.setattr(integrity, "_MOST_BOXES", 100)
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(200 * b"\0\0\0\x08moov" + b"\0\0\1\0moov")
     check_whole(path)
 
 

@@ -26,6 +26,7 @@ from odd_media import (
     write_patches,
 )
 
+from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.media import create_clip, open_clip
 from bvsrpp_jax.media.pictures import encode_png, read_picture
 
@@ -213,6 +214,8 @@ def test_recordings_whose_first_key_frame_is_far_away(tmp_path):
     assert part.stat().st_size > 6_000_000
     with open_clip(part) as clip:
         assert len(list(clip)) == 2
+    with pytest.raises(InputError, match="has 640x480 pixels, more than 307199"):
+        open_clip(part, max_pixels=640 * 480 - 1)
 
 
 def test_a_folder_of_deep_pictures(tmp_path):

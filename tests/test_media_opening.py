@@ -4,13 +4,12 @@ from dataclasses import replace
 from fractions import Fraction
 
 import pytest
-from media_files import pictures, write_video
+from media_files import packets, pictures, write_video
 
 from bvsrpp_jax.errors import InputError
-from bvsrpp_jax.media import create_clip, open_clip
-from bvsrpp_jax.media.frames import OnePictureWriter, PictureReader, PictureWriter
+from bvsrpp_jax.media import container, create_clip, open_clip
+from bvsrpp_jax.media.frames import OnePictureWriter, PictureWriter
 from bvsrpp_jax.media.pictures import encode_png
-from bvsrpp_jax.media.reader import VideoReader
 from bvsrpp_jax.media.writer import VideoWriter
 
 
@@ -21,10 +20,11 @@ def source(tmp_path):
 
 
 def test_inputs(tmp_path, source):
-    assert isinstance(source, VideoReader)
+    assert (source.info.num_frames, source.excerpt) == (5, (None, None))
     (tmp_path / "a.png").write_bytes(encode_png(pictures(1)[0]))
     for path in (tmp_path / "a.png", tmp_path, str(tmp_path)):
-        assert isinstance(open_clip(path), PictureReader)
+        with open_clip(path) as source:
+            assert (source.info.num_frames, source.excerpt) == (1, None)
 
 
 @pytest.mark.parametrize(
@@ -49,6 +49,21 @@ def test_pictures_do_not_say_that_pixels_are_wide(tmp_path, source, name):
         create_clip(tmp_path / name, source, info).__exit__()
 
 
+def test_frames_that_were_let_through_do_not_hinder_the_copying(tmp_path, monkeypatch):
+    """The output's sound comes from an input whose frames nobody decodes again."""
+    path = write_video(tmp_path / "large.mp4", tracks=1)
+    defaults = container.open_container.__kwdefaults__
+    monkeypatch.setitem(defaults, "max_pixels", 64 * 48 - 1)
+    with (
+        open_clip(path, max_pixels=64 * 48) as source,
+        create_clip(tmp_path / "out.mp4", source, source.info) as sink,
+    ):
+        for frame in source:
+            sink.write(frame)
+        sink.commit()
+    assert packets(tmp_path / "out.mp4", "audio") == packets(path, "audio")
+
+
 def test_an_empty_folder_that_exists_is_a_folder(tmp_path, source):
     (tmp_path / "v1.5").mkdir()
     with create_clip(tmp_path / "v1.5", source, source.info) as sink:
@@ -58,6 +73,7 @@ def test_an_empty_folder_that_exists_is_a_folder(tmp_path, source):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
+        ({"max_pixels": 0}, "max_pixels: 0 is out of range"),
         ({"fps": 30}, "a video keeps its own timestamps"),
         ({"start": -1}, "start: -1 is out of range"),
         ({"duration": 0}, "duration: 0 is out of range"),

@@ -32,6 +32,7 @@ def add(commands: argparse._SubParsersAction) -> None:
         action="store_true",
         help="make each interlaced frame one of a single moment (none is added)",
     )
+    add("--max-pixels", type=int, help="of an input frame (default: 67108864)")
     add("--overwrite", action="store_true", help="replace an existing output")
     add("--restart", action="store_true", help="forget what an earlier run has done")
     add("--quiet", action="store_true", help="print nothing but errors")
@@ -106,12 +107,10 @@ def _restore_side_by_side(arguments: argparse.Namespace) -> None:
     from bvsrpp_jax.comparison import check_side_by_side, write_beside_result
 
     files = arguments.input, arguments.output
-    settings = {
-        name: getattr(arguments, name)
-        for name in ("start", "duration", "fps", "deinterlace", "overwrite")
-    }
-    check_side_by_side(arguments.side_by_side, *files, overwrite=arguments.overwrite)
+    settings = {"overwrite": arguments.overwrite}
+    check_side_by_side(arguments.side_by_side, *files, **settings)
     if _restore(arguments):
+        settings |= _reading(arguments)
         write_beside_result(*files, arguments.side_by_side, **settings)
 
 
@@ -122,10 +121,11 @@ def _restore(arguments: argparse.Namespace) -> bool:
     settings = {
         name: getattr(arguments, name)
         for name in (
-            *("start", "duration", "fps", "deinterlace", "codec", "crf"),
-            *("pixel_format", "size", "overwrite", "restart", "multihost"),
+            *("codec", "crf", "pixel_format", "size", "overwrite"),
+            *("restart", "multihost"),
         )
     }
+    settings |= _reading(arguments)
     is_main = not arguments.multihost or _join(arguments)
     restorer = _restorer(arguments)
     restore = partial(
@@ -165,9 +165,17 @@ def _join(arguments: argparse.Namespace) -> bool:
 def _verify_seams(arguments: argparse.Namespace) -> None:
     from bvsrpp_jax.restoration.seams import seams_text, verify_seams
 
-    read = ("start", "duration", "fps", "deinterlace")
-    part = {name: getattr(arguments, name) for name in read}
+    part = _reading(arguments)
     print(seams_text(verify_seams(_restorer(arguments), arguments.input, **part)))
+
+
+def _reading(arguments: argparse.Namespace) -> dict:
+    """How the input is to be read."""
+    names = ("start", "duration", "fps", "deinterlace")
+    reading = {name: getattr(arguments, name) for name in names}
+    if arguments.max_pixels is not None:
+        reading["max_pixels"] = arguments.max_pixels
+    return reading
 
 
 def _restorer(arguments: argparse.Namespace):

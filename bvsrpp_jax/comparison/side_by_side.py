@@ -12,7 +12,7 @@ from bvsrpp_jax.background import Background
 from bvsrpp_jax.comparison.pairs import Pairs
 from bvsrpp_jax.comparison.scaling import as_type, resized
 from bvsrpp_jax.errors import InputError
-from bvsrpp_jax.media import Frame, Source, create_clip, open_clip
+from bvsrpp_jax.media import MAX_PIXELS, Frame, Source, create_clip, open_clip
 from bvsrpp_jax.media.codecs import CONTAINERS
 from bvsrpp_jax.media.outputs import check_output
 
@@ -93,12 +93,14 @@ def write_beside_result(
     duration: float | Fraction | None = None,
     fps: float | Fraction | None = None,
     deinterlace: bool = False,
+    max_pixels: int = MAX_PIXELS,
     overwrite: bool = False,
 ) -> None:
     """Writes a restoration's input and its result side by side.
 
     Args:
       src, start, duration, fps, deinterlace: the input as it was restored.
+      max_pixels: of a frame of either.
       dst: the result.
       path, overwrite: as for `write_side_by_side`.
 
@@ -107,9 +109,10 @@ def write_beside_result(
     """
     is_video = Path(dst).suffix.lower() in CONTAINERS
     part = {"start": start, "duration": duration, "fps": fps}
+    limit = {"max_pixels": max_pixels}
     with (
-        open_clip(src, **part, deinterlace=deinterlace) as a,
-        open_clip(dst, fps=None if is_video else fps) as b,
+        open_clip(src, **part, deinterlace=deinterlace, **limit) as a,
+        open_clip(dst, fps=None if is_video else fps, **limit) as b,
     ):
         write_side_by_side(a, b, path, overwrite=overwrite)
 

@@ -16,7 +16,7 @@ import numpy as np
 from bvsrpp_jax.data.frame_files import VideoFiles
 from bvsrpp_jax.data.sources import Clip, check_scale, check_window, scale_between
 from bvsrpp_jax.errors import InputError
-from bvsrpp_jax.media.container import main_video, open_container
+from bvsrpp_jax.media.container import decodable_video, open_container
 from bvsrpp_jax.media.failures import as_fraction, told_as
 from bvsrpp_jax.media.reader import VideoReader
 
@@ -105,7 +105,7 @@ def index_videos(files: Sequence[VideoFiles]) -> list[IndexedVideos]:
 
 def _index(path: Path) -> Video:
     with open_container(path) as container:
-        stream = main_video(container, path)
+        stream = decodable_video(container, path)
         unit = as_fraction(stream.time_base)
         zero = (stream.start_time or 0) * unit
         pts = _shown_at(container, stream, path)

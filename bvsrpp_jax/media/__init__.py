@@ -5,10 +5,12 @@ and appears under its name at `commit`. Both are context managers. Parts of an o
 can be written apart with a sink's `segments`, and joined with `join`.
 """
 
+from bvsrpp_jax.media.allowed import MAX_PIXELS
 from bvsrpp_jax.media.clip import ClipInfo, Frame
 from bvsrpp_jax.media.opening import Segments, Sink, Source, create_clip, open_clip
 
 __all__ = [
+    "MAX_PIXELS",
     "ClipInfo",
     "Frame",
     "Segments",

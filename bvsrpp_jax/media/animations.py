@@ -3,6 +3,7 @@
 from pathlib import Path
 
 _PNG = b"\x89PNG\r\n\x1a\n"
+_MOST_CHUNKS = 1000  # before the pixels, such as texts; honest files have a dozen
 _WEBP_ANIMATED = 2  # a flag of the extended header
 
 
@@ -22,8 +23,9 @@ def is_animation(file: Path) -> bool:
 def _has_animation_chunk(opened) -> bool:
     """An animated PNG has a chunk acTL before the first of its pixels."""
     opened.seek(len(_PNG))
-    while len(head := opened.read(8)) == 8 and head[4:] not in (b"IDAT", b"IEND"):
-        if head[4:] == b"acTL":
-            return True
+    for _ in range(_MOST_CHUNKS):
+        head = opened.read(8)
+        if len(head) < 8 or head[4:] in (b"acTL", b"IDAT", b"IEND"):
+            return head[4:] == b"acTL"
         opened.seek(int.from_bytes(head[:4], "big") + 4, 1)  # and its checksum
     return False

@@ -17,7 +17,7 @@ from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.media.container import main_video, open_container, seek_before
 from bvsrpp_jax.media.decoding import Excerpt
 from bvsrpp_jax.media.failures import told_as
-from bvsrpp_jax.media.holding import can_hold
+from bvsrpp_jax.media.holding import held
 
 _CONTAINER_TAGS = {"major_brand", "minor_version", "compatible_brands", "encoder"}
 _RENAMED = {"name": "title"}  # of a track, as MP4 is read and as it is written
@@ -50,6 +50,8 @@ class StreamCopier:
         self._excerpt = excerpt
         self._input = open_container(source)
         self._streams = {}  # index in the input -> stream of the output
+        copied = [s.index for s in self._input.streams if s.type in _COPIED]
+        self._held = held(output.format.name, source, copied)
         for stream in self._input.streams:
             self._add(stream)
         _copy_tags(self._input, output)
@@ -85,7 +87,7 @@ class StreamCopier:
         if kind not in _COPIED:
             self._leave_out(stream, name, "only sound, subtitles and fonts are copied")
             return
-        if not can_hold(self._output.format.name, self._source, stream.index):
+        if stream.index not in self._held:
             if kind == "audio":
                 raise InputError(
                     f"{self._target}: {self._target.suffix} cannot hold the input's"

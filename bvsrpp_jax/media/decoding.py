@@ -1,7 +1,7 @@
 """Decodes the video of a file completely and in order, or says which frame is wrong."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
@@ -9,7 +9,13 @@ from typing import NamedTuple
 import av
 
 from bvsrpp_jax.errors import InputError
-from bvsrpp_jax.media.container import main_video, open_container, seek_before
+from bvsrpp_jax.media.allowed import MAX_PIXELS, decoding_options
+from bvsrpp_jax.media.container import (
+    check_size,
+    decodable_video,
+    open_container,
+    seek_before,
+)
 from bvsrpp_jax.media.failures import as_fraction, told_as
 
 
@@ -29,6 +35,11 @@ class Excerpt(NamedTuple):
 class Decoder:
     """The main video stream of a file.
 
+    Args:
+      path: the file.
+      max_pixels: of a frame; larger ones are refused before they are decoded.
+      on_packet: called for every packet, also of frames that are skipped.
+
     Attributes:
       path: the file.
       stream: PyAV's stream.
@@ -39,11 +50,19 @@ class Decoder:
       is_counted: the header counts frames; elsewhere the number is an estimate.
     """
 
-    def __init__(self, path: Path):
+    def __init__(
+        self,
+        path: Path,
+        *,
+        max_pixels: int = MAX_PIXELS,
+        on_packet: Callable[[], None] | None = None,
+    ):
         self.path = path
-        self._container = open_container(path)
-        self.stream = main_video(self._container, path)
+        self._max_pixels, self._on_packet = max_pixels, on_packet or (lambda: None)
+        self._container = open_container(path, max_pixels=max_pixels)
+        self.stream = decodable_video(self._container, path, max_pixels=max_pixels)
         self.stream.thread_type = "AUTO"
+        self.stream.codec_context.options = decoding_options(max_pixels)
         rates = (self.stream.average_rate, self.stream.guessed_rate)
         self.rate = next(filter(None, map(as_fraction, rates)), Fraction(25))
         self.time_base = as_fraction(self.stream.time_base)
@@ -107,6 +126,7 @@ class Decoder:
                 decoded = []
                 if packet is not None and not self._is_cut_off(packet):
                     decoded = packet.decode()
+            self._on_packet()
             if packet is not None and packet.size:
                 self._num_packets += 1
                 if packet.pts is not None and not packet.is_discard:
@@ -130,6 +150,8 @@ class Decoder:
         self._awaited.discard(frame.pts)
 
     def _check_sound(self, frame: av.VideoFrame) -> None:
+        size = frame.width, frame.height
+        check_size(self.path, *size, max_pixels=self._max_pixels)
         if frame.is_corrupt:
             raise InputError(
                 f"{self.path}: frame {self._num_decoded}{self._of_promised()} is"

@@ -10,6 +10,7 @@ from typing import Self
 import numpy as np
 
 from bvsrpp_jax.errors import InputError
+from bvsrpp_jax.media.allowed import MAX_PIXELS
 from bvsrpp_jax.media.clip import ClipInfo, Frame
 from bvsrpp_jax.media.failures import told_as
 from bvsrpp_jax.media.pictures import (
@@ -32,10 +33,12 @@ class PictureReader:
       rate: frames a second.
       start, duration: the part to read, in seconds.
       deep: give uint16 pixels even where the pictures have eight bits.
+      max_pixels: of a picture; larger ones are refused before they are decoded.
 
     Attributes:
       path: as given.
       info: what the frames are.
+      excerpt: None, there is no clock of a file's own.
 
     Raises:
       InputError: there are no pictures, or none in that part.
@@ -49,8 +52,10 @@ class PictureReader:
         start: Fraction | None = None,
         duration: Fraction | None = None,
         deep: bool = False,
+        max_pixels: int = MAX_PIXELS,
     ):
-        self.path, self._deep = path, deep
+        self.path, self.excerpt = path, None
+        self._deep, self._max_pixels = deep, max_pixels
         first = -int(-(start or 0) * rate // 1)
         stop = None if duration is None else first + -int(-duration * rate // 1)
         self._files = list_pictures(path)[first:stop]
@@ -94,7 +99,7 @@ class PictureReader:
             yield Frame(pixels, pts, 1)
 
     def _read(self, file: Path) -> np.ndarray:
-        pixels = read_picture(file)
+        pixels = read_picture(file, max_pixels=self._max_pixels)
         return to_16_bits(pixels) if self._deep else pixels
 
 

@@ -4,6 +4,7 @@ Containers state how many bytes they have; a cut-off copy has fewer. Decoders ca
 relied on for this: a truncated Matroska file simply ends early.
 """
 
+import os
 from pathlib import Path
 
 from bvsrpp_jax.errors import InputError
@@ -11,6 +12,7 @@ from bvsrpp_jax.errors import InputError
 _MATROSKA_HEADER = b"\x1a\x45\xdf\xa3"
 _MATROSKA_SEGMENT = b"\x18\x53\x80\x67"
 _MP4_BOXES = (b"moov", b"mdat", b"moof")
+_MOST_BOXES = 1_000_000  # a day of fragments has fewer; a file of boxes alone, more
 
 
 def check_whole(path: Path) -> None:
@@ -43,7 +45,10 @@ def _promised_size(file) -> int:
 def _mp4_size(file) -> int:
     """End of the furthest of the boxes that hold the video; size 0 is "to the end"."""
     end = position = 0
-    while len(head := _read_at(file, position, 16)) >= 8:
+    for _ in range(_MOST_BOXES):
+        head = _read_at(file, position, 16)
+        if len(head) < 8:
+            break
         size, kind = int.from_bytes(head[:4], "big"), head[4:8]
         if size == 1:  # the size did not fit and follows in eight bytes
             size = int.from_bytes(head[8:16], "big")
@@ -78,5 +83,7 @@ def _vint(file) -> int | None:
 
 
 def _read_at(file, position: int, count: int) -> bytes:
+    if position >= os.fstat(file.fileno()).st_size:  # perhaps too far to seek
+        return b""
     file.seek(position)
     return file.read(count)

@@ -8,7 +8,9 @@ from pathlib import Path
 import av
 
 from bvsrpp_jax.errors import InputError
+from bvsrpp_jax.media.allowed import MAX_PIXELS
 from bvsrpp_jax.media.animations import is_animation
+from bvsrpp_jax.media.child_reader import ChildReader
 from bvsrpp_jax.media.clip import ClipInfo
 from bvsrpp_jax.media.codecs import container_of, is_deep
 from bvsrpp_jax.media.failures import told_as
@@ -24,9 +26,10 @@ from bvsrpp_jax.media.pictures import PICTURES
 from bvsrpp_jax.media.reader import VideoReader
 from bvsrpp_jax.media.writer import VideoSegments, VideoWriter
 
-Source = VideoReader | PictureReader
+Source = ChildReader | VideoReader | PictureReader
 Sink = VideoWriter | PictureWriter | OnePictureWriter
 Segments = VideoSegments | PictureSegments
+_LARGEST_FRAME = 1 << 31  # pixels, FFmpeg's own bound
 _MILLIONTH, _LARGEST = Fraction(1, 1_000_000), 10**8
 
 
@@ -38,8 +41,11 @@ def open_clip(
     fps: float | Fraction | None = None,
     deinterlace: bool = False,
     deep: bool = False,
+    max_pixels: int = MAX_PIXELS,
 ) -> Source:
     """Opens a video file or animation, a folder of pictures or a single picture.
+
+    It is decoded in a child process, which may die of a hostile file.
 
     Args:
       path: what to read.
@@ -48,6 +54,7 @@ def open_clip(
       fps: frames a second of pictures, None is 25. A video has its own timestamps.
       deinterlace: make one frame of one moment of each interlaced frame of a video.
       deep: give uint16 pixels even where there are eight bits, for an output of more.
+      max_pixels: of a frame; larger ones are refused before they are decoded.
 
     Raises:
       InputError: it cannot be read, or a number is out of range.
@@ -55,7 +62,8 @@ def open_clip(
     path = Path(path)
     start = None if start is None else _exact("start", start, zero=True)
     duration = None if duration is None else _exact("duration", duration)
-    part = {"start": start, "duration": duration}
+    part = {"start": start, "duration": duration, "deep": deep}
+    part["max_pixels"] = _checked(max_pixels)
     if _holds_pictures(path):
         if deinterlace:
             raise InputError(
@@ -63,13 +71,13 @@ def open_clip(
                 " is for video."
             )
         rate = Fraction(25) if fps is None else _exact("fps", fps)
-        return PictureReader(path, rate=rate, deep=deep, **part)
+        return ChildReader(path, rate=rate, **part)
     if fps is not None:
         raise InputError(
             f"{path}: a video keeps its own timestamps. Leave out --fps, which is for"
             " pictures."
         )
-    return VideoReader(path, deinterlace=deinterlace, deep=deep, **part)
+    return ChildReader(path, deinterlace=deinterlace, **part)
 
 
 def create_clip(
@@ -104,7 +112,7 @@ def create_clip(
     is_picture = path.suffix.lower() == ".png"
     if not is_folder and not is_picture:
         copied = {}
-        if isinstance(source, VideoReader):
+        if source.excerpt is not None:
             copied = {"copy_from": source.path, "excerpt": source.excerpt}
         deep = is_deep(pixel_format, deep=info.deep)
         encoder = codec or container_of(path, deep=deep)[1]
@@ -131,6 +139,15 @@ def _exact(name: str, value: float | Fraction, *, zero: bool = False) -> Fractio
             f" {float(least):g} to {_LARGEST}."
         )
     return Fraction(value).limit_denominator(_MILLIONTH.denominator)
+
+
+def _checked(max_pixels: int) -> int:
+    if not 1 <= max_pixels <= _LARGEST_FRAME:
+        raise InputError(
+            f"max_pixels: {max_pixels} is out of range. Give a number up to"
+            f" {_LARGEST_FRAME}."
+        )
+    return max_pixels
 
 
 def _holds_pictures(path: Path) -> bool:

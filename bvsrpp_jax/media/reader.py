@@ -5,7 +5,7 @@ damage, a change of size, interlacing, a colour space whose arithmetic is not li
 """
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from itertools import chain, pairwise
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Self
 import av
 
 from bvsrpp_jax.errors import InputError
+from bvsrpp_jax.media.allowed import MAX_PIXELS
 from bvsrpp_jax.media.clip import ClipInfo, Frame
 from bvsrpp_jax.media.color import LUMA, RGB, UNSPECIFIED, Color, assumed
 from bvsrpp_jax.media.decoding import Decoder, Excerpt
@@ -43,6 +44,7 @@ class VideoReader:
       deinterlace: make frames of one moment of those that are flagged as interlaced,
         instead of refusing them.
       deep: give uint16 pixels even where the file has eight bits.
+      max_pixels, on_packet: see `Decoder`.
 
     Attributes:
       path: the file.
@@ -61,9 +63,11 @@ class VideoReader:
         duration: Fraction | None = None,
         deinterlace: bool = False,
         deep: bool = False,
+        max_pixels: int = MAX_PIXELS,
+        on_packet: Callable[[], None] | None = None,
     ):
         self.path, self._deep = path, deep
-        self._decoder = Decoder(path)
+        self._decoder = Decoder(path, max_pixels=max_pixels, on_packet=on_packet)
         begin = self._decoder.first_time + (start or 0)
         stop = None if duration is None else begin + duration
         wanted = Excerpt(None if start is None else begin, stop)

@@ -13,6 +13,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from bvsrpp_jax.media import MAX_PIXELS
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
 from bvsrpp_jax.restoration.codes import check_frames
 from bvsrpp_jax.restoration.engine import Engine
@@ -218,6 +219,7 @@ class Restorer:
         overwrite: bool = False,
         restart: bool = False,
         multihost: bool = False,
+        max_pixels: int = MAX_PIXELS,
         on_start: Callable[[Job], None] | None = None,
         on_progress: Callable[[int, int | None], None] | None = None,
         on_work: OnWork | None = None,
@@ -243,6 +245,7 @@ class Restorer:
           restart: forget what an interrupted call has done.
           multihost: all processes of the program, joined by `jax.distributed`, call
             this alike and share the work; `dst` is on a file system of all of them.
+          max_pixels: of an input frame; larger ones are refused undecoded.
           on_start: called once, before anything is compiled.
           on_progress: called with the number of frames written and how many are
             expected (an estimate for some containers, None if not known).
@@ -270,6 +273,7 @@ class Restorer:
             overwrite=overwrite,
             restart=restart,
             multihost=multihost,
+            max_pixels=max_pixels,
             on_start=on_start,
             on_progress=on_progress,
             on_work=on_work,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from bvsrpp_jax.media import open_clip
+from bvsrpp_jax.media import MAX_PIXELS, open_clip
 from bvsrpp_jax.restoration.plan import Plan
 
 if TYPE_CHECKING:
@@ -34,13 +34,15 @@ def verify_seams(
     duration: float | Fraction | None = None,
     fps: float | Fraction | None = None,
     deinterlace: bool = False,
+    max_pixels: int = MAX_PIXELS,
     on_work: Callable[[float], None] | None = None,
 ) -> Seams:
     """Restores a clip twice, as planned and exactly, and compares every frame.
 
     Args:
       restorer: with its windows and tiles.
-      src, start, duration, fps, deinterlace: as for `Restorer.restore_video`.
+      src, start, duration, fps, deinterlace, max_pixels: as for
+        `Restorer.restore_video`.
       on_work: as for `Restorer.stream`; both restorations are half of the work.
 
     Raises:
@@ -51,6 +53,7 @@ def verify_seams(
         "duration": duration,
         "fps": fps,
         "deinterlace": deinterlace,
+        "max_pixels": max_pixels,
     }
 
     def count(frames: float) -> None:

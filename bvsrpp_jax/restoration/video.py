@@ -65,6 +65,7 @@ def restore_video(
     overwrite: bool,
     restart: bool,
     multihost: bool,
+    max_pixels: int,
     on_start: Callable[[Job], None] | None,
     on_progress: Callable[[int, int | None], None] | None,
     on_work: Callable[[float], None] | None,
@@ -74,9 +75,10 @@ def restore_video(
     part |= {"deinterlace": deinterlace}
     coding = {"codec": codec, "crf": crf, "pixel_format": pixel_format}
     deep = is_deep(pixel_format, deep=False)
+    reading = {"deep": deep, "max_pixels": max_pixels}
     with (
         Crew(multihost=multihost) as crew,
-        open_clip(src, **part, deep=deep) as source,
+        open_clip(src, **part, **reading) as source,
     ):
         info, scale = source.info, restorer.model.scale
         result = replace(info, width=scale * info.width, height=scale * info.height)
