@@ -33,7 +33,10 @@ pytestmark = pytest.mark.usefixtures("no_hang")
 ROOT = Path(__file__).parents[1]
 ENVIRONMENT = {
     **os.environ,
-    "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
+    # An empty entry would be the current folder.
+    "PYTHONPATH": os.pathsep.join(
+        filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])
+    ),
 }
 
 

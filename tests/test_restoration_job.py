@@ -17,8 +17,8 @@ from media_files import packets, pictures, write_video
 from stand_in import StandIn
 
 from bvsrpp_jax.errors import InputError
+from bvsrpp_jax.media.child_reader import ChildReader
 from bvsrpp_jax.media.pictures import encode_png
-from bvsrpp_jax.media.reader import VideoReader
 from bvsrpp_jax.media.writer import VideoWriter
 from bvsrpp_jax.restoration import Restorer
 from bvsrpp_jax.restoration.manifest import from_json, sealed, to_json
@@ -183,14 +183,14 @@ def test_no_more_is_read_than_the_missing_segments_need(tmp_path, monkeypatch):
         with pytest.raises(InputError) as caught:
             restorer().restore_video(source, tmp_path / "out.mp4")
     assert caught.value.__notes__ == ["40 frames are done; the same command resumes"]
-    job, read, frames = tmp_path / ".out.mp4.job", [], VideoReader.__iter__
+    job, read, frames = tmp_path / ".out.mp4.job", [], ChildReader.__iter__
 
     def reading(self):
         for frame in frames(self):
             read.append(frame.pts)
             yield frame
 
-    monkeypatch.setattr(VideoReader, "__iter__", reading)
+    monkeypatch.setattr(ChildReader, "__iter__", reading)
     (job / "00000000.segment").unlink()
     with monkeypatch.context() as patch:
         patch.setattr(VideoWriter, "join", full)
