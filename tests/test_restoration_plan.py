@@ -54,7 +54,7 @@ def test_then_tiles_then_windows_that_are_hardly_any():
     assert less.tile == (180, 176)  # two, side by side
     assert less.window >= 15
     least = plan(available=Memory(GIB // 8, GIB // 8))
-    assert least.tile < (70, 70)
+    assert max(least.tile) < 100  # as small as that is, windows are short
     assert least.window < 15
     for chosen in (less, least):
         assert chosen.available.holds(chosen.needed)

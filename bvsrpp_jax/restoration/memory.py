@@ -2,22 +2,24 @@
 
 A window is restored chunk by chunk (`chunks.py`): the device holds a chunk, the host
 what waits for later passes. Upper estimates, in bytes, for every feature pixel (an
-input pixel for x4, a block of 4x4 of them for same-size); b is 4, or 2 in bfloat16:
+input pixel for x4, a block of 4x4 of them for same-size); b is 4, or 2 in bfloat16, and
+a chunk's frames count twice where the next chunk's are on their way already:
 
-    once            32 b hr_channels    two activations of one frame at the output's
-                                        resolution (16 output pixels)
-    for each frame  5 b mid_channels    g and the output of four branches
-    of a chunk      + 8 flow_channels   the two widest neighbouring layers of the flow
-                                        network, in both directions
-                    + 64                flows and resized pictures
-                    + 16 x (12 + 3)     output pixels as floats and as codes
-    for each frame  5 b mid_channels    g and the output of four branches
-    of a window     + 16                flows in both directions
-                    + 3 + 16 x 3        input and output pixels as codes
+    reconstruction  40 b hr_channels      two activations of one frame at the output's
+    (the largest                          resolution (16 output pixels), and a quarter
+    program)                              more for copies of them
+      each frame    2 x 5 b mid_channels  g and the output of four branches
+      of a chunk    + 2 x 16 x 3          output pixels as codes
+                    + 16 x 12             the same as floats
+    encoding        8 flow_channels + 64  the two widest neighbouring layers of the flow
+      each frame                          network in both directions, flows, pictures
+      of a chunk    + 2 b mid_channels    g
+    each frame      5 b mid_channels      g and the output of four branches
+    of a window     + 16                  flows in both directions
+                    + 3 + 16 x 3          input and output pixels as codes
 
-16-bit codes count double. A chunk counts twice: one is at work while another is copied
-to the host. With tiles, a window's output waits in whole frames as well; an ensemble
-adds two windows of floats. On the CPU, device and host are one memory.
+16-bit codes count double. With tiles, a window's output waits in whole frames as well;
+an ensemble adds two windows of floats. On the CPU, device and host are one memory.
 """
 
 import os
@@ -81,10 +83,11 @@ def memory_of(
     codes = 3 * min(np.dtype(dtype).itemsize, 4)
     real = jnp.dtype(model.dtype).itemsize
     stored = 5 * real * model.mid_channels
-    once = 32 * real * model.hr_channels
-    on_device = stored + 8 * flow + 64 + 16 * (12 + codes)
+    reconstruction = 40 * real * model.hr_channels
+    reconstruction += chunk * (2 * stored + 16 * (2 * codes + 12))
     # The flow network also looks at the last frame of the chunk before.
-    device = features * (once + (chunk + 1) * 2 * on_device)
+    encoding = (chunk + 1) * (8 * flow + 64 + 2 * real * model.mid_channels)
+    device = features * max(reconstruction, encoding)
     waiting = window * features * (stored + 16)
     pictures = frame * (model.feature_stride**2 * codes + 16 * codes)
     pictures += frame * 16 * codes if tile else 0

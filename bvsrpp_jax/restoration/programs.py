@@ -86,8 +86,8 @@ def compile_programs(
       options: of XLA's compiler.
 
     Returns:
-      The programs and the bytes that the largest one asks for on the device, its
-      results counted twice: the last ones are copied to the host meanwhile.
+      The programs and the bytes that the largest one asks for on the device. Arguments
+      and results count twice: the next ones come and the last ones go meanwhile.
     """
     pieces = make_programs(model)
     placed = jax.sharding.SingleDeviceSharding(device)
@@ -125,5 +125,5 @@ def compile_programs(
 
 def _bytes_of(compiled: jax.stages.Compiled) -> int:
     memory = compiled.memory_analysis()
-    results = 2 * memory.output_size_in_bytes
-    return memory.temp_size_in_bytes + memory.argument_size_in_bytes + results
+    passing = memory.argument_size_in_bytes + memory.output_size_in_bytes
+    return memory.temp_size_in_bytes + 2 * passing
