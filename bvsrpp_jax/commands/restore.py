@@ -87,8 +87,10 @@ def _add_processes(add) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Restores."""
+    from bvsrpp_jax.commands.heap import return_large_blocks
     from bvsrpp_jax.compilation_cache import use_compilation_cache
 
+    return_large_blocks()
     os.environ.setdefault("SVT_LOG", "1")  # or libsvtav1 talks to stderr by itself
     if arguments.quiet:
         warnings.simplefilter("ignore")
