@@ -28,16 +28,16 @@ def weights(tmp_path_factory):
 
 def start(folder, *argv, limit=None):
     """Runs the command; `limit` is the size in bytes that files may grow to."""
-    program = ["-m", "bvsrpp_jax"]
-    if limit is not None:
-        code = (
-            f"import resource, runpy; size = resource.RLIMIT_FSIZE\n"
-            f"resource.setrlimit(size, ({limit}, {limit}))\n"
-            "runpy.run_module('bvsrpp_jax', run_name='__main__', alter_sys=True)"
-        )
-        program = ["-c", code]
+    # A shell's background job, as these tests may be, ignores Ctrl-C.
+    code = (
+        "import resource, runpy, signal\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        f"limit = {limit} or resource.RLIM_INFINITY\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))\n"
+        "runpy.run_module('bvsrpp_jax', run_name='__main__', alter_sys=True)"
+    )
     return subprocess.Popen(
-        [sys.executable, *program, *argv],
+        [sys.executable, "-c", code, *argv],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"},
         stderr=subprocess.PIPE,
