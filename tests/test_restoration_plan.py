@@ -111,6 +111,13 @@ def test_exact_needs_room_on_the_disk():
         plan(1000, exact=True, disk=True, available=PLENTY._replace(host=GIB))
 
 
+@pytest.mark.parametrize("count", [1, 8, 10])
+def test_a_short_clip_has_no_cut_for_an_overlap(count):
+    chosen = plan(count, overlap=5)
+    assert chosen.window == count
+    assert chosen.window > 2 * chosen.overlap
+
+
 def test_frames_too_large_are_told():
     message = (
         r"memory: 3 tiles of \d+x\d+ need about \d+ MiB on the device, \d+ MiB on the"

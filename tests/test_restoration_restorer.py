@@ -152,6 +152,11 @@ def test_output_that_is_not_finite_names_the_frames(restorer):
         list(Restorer(StandIn(), ONE * jnp.inf, window=4).stream(pictures(9)))
 
 
+def test_a_scratch_folder_that_is_not_there_is_told(tmp_path):
+    with pytest.raises(InputError, match="missing: is no folder"):
+        Restorer(StandIn(), ONE, scratch=tmp_path / "missing")
+
+
 def test_it_says_what_it_is(restorer):
     text = repr(restorer)
     assert text.startswith("Restorer(scale=4, 1 parameters")

@@ -33,6 +33,14 @@ def test_closing_gives_the_file_back(tmp_path):
     assert len(os.listdir("/proc/self/fd")) == before
 
 
+def test_the_file_is_there_as_long_as_somebody_has_an_array():
+    before = len(os.listdir("/proc/self/fd"))
+    held = Spool().hold(np.arange(3))
+    np.testing.assert_array_equal(held, [0, 1, 2])
+    del held
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
 def test_a_full_disk_is_told():
     # /dev/full is no folder; its error is the one that a full disk gives.
     with Spool() as spool, open("/dev/full", "r+b", buffering=0) as full:

@@ -310,6 +310,7 @@ def _settle(way: Way, clip: Clip, wishes: Wishes) -> tuple[Way, int]:
     if overlap is None:
         overlap = _usual_overlap(window)
     if wishes.window is None:
+        overlap = min(overlap, (window - 1) // 2)  # a clip of one window has no cut
         window = _even(window, overlap, clip.num_frames)
     return _even_chunks(way._replace(window=window), wishes), overlap
 

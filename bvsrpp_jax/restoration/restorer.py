@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import nullcontext
 from copy import copy
 from dataclasses import replace
 from fractions import Fraction
@@ -13,6 +12,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.media import MAX_PIXELS
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
 from bvsrpp_jax.restoration.codes import check_frames
@@ -60,7 +60,7 @@ class Restorer:
       devices: which share the work, None for all of this process.
 
     Raises:
-      InputError: options contradict each other.
+      InputError: options contradict each other, or `scratch` is no folder.
     """
 
     def __init__(
@@ -97,6 +97,8 @@ class Restorer:
         self.wishes.check()
         self._memory = memory
         self._scratch = None if scratch is None else Path(scratch)
+        if scratch is not None and not self._scratch.is_dir():
+            raise InputError(f"{scratch}: is no folder. Create it or name another.")
         self._devices = list(devices or jax.local_devices())
         self._engine = Engine(model, params)
 
@@ -286,10 +288,11 @@ class Restorer:
           ValueError: a frame has another shape or type than the first.
         """
         marked = self._marked(frames, plan)
-        with Spool(self._scratch) if plan.on_disk else nullcontext() as spool:
-            if plan.on_disk:
-                marked = ((spool.hold(frame), begins) for frame, begins in marked)
-            yield from windows_of_shots(marked, size=plan.window, overlap=plan.overlap)
+        if plan.on_disk:
+            # Not closed here: devices may read when the last window is handed out.
+            spool = Spool(self._scratch)
+            marked = ((spool.hold(frame), begins) for frame, begins in marked)
+        yield from windows_of_shots(marked, size=plan.window, overlap=plan.overlap)
 
     def restore_windows(
         self,

@@ -18,7 +18,7 @@ from bvsrpp_jax.restoration.plan import Plan
 from bvsrpp_jax.restoration.tiles import tiles
 
 # Sampling, activations and copies take time too: what the network took over what the
-# convolutions alone would (benchmarks/expected_time.py).
+# convolutions alone would (benchmarks/restore_throughput.py).
 OVERHEAD = 1.6
 _SIDE, _REPEATS = 96, 3
 # Output pixels per feature pixel, where it is not one.

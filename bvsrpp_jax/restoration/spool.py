@@ -8,6 +8,7 @@ process holds none of them.
 import os
 import tempfile
 import threading
+import weakref
 from pathlib import Path
 from typing import Self
 
@@ -17,7 +18,7 @@ from bvsrpp_jax.errors import InputError
 
 
 class Spool:
-    """Holds arrays in a file until it is closed.
+    """Holds arrays in a file until it is closed, or nobody has any of them.
 
     Args:
       folder: where the file is, None for the system's folder of temporary files.
@@ -36,6 +37,7 @@ class Spool:
             )
         except OSError as error:
             raise self._failure(error) from error
+        weakref.finalize(self, self._file.close)
 
     @staticmethod
     def usual_folder() -> Path:

@@ -22,6 +22,7 @@ from bvsrpp_jax.restoration import Restorer, engine
 CASES = {
     "windows": {"window": 4, "overlap": 1, "shots": False},
     "tiles": {"tile": 100},
+    "disk": {"exact": True, "shots": False},
     "both": {"tile": 100, "window": 4, "overlap": 1, "shots": False},
 }
 

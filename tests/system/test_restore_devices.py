@@ -23,8 +23,10 @@ def test_every_device_works_and_the_result_is_one_devices():
     assert {case: part["equal"] for case, part in found.items()} == {
         "windows": True,
         "tiles": True,
+        "disk": True,
         "both": True,
     }
     assert all(part["frames"] == 40 for part in found.values())
     assert found["windows"]["devices"] == found["both"]["devices"] == 8
+    assert found["disk"]["devices"] == 1  # one window
     assert found["tiles"]["devices"] == 2  # one window of two tiles
