@@ -156,7 +156,7 @@ def test_the_recorded_plan_is_used(tmp_path, source, monkeypatch):
         if done == 8:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(memory, lambda *_: Memory(0, 20 << 20))
+    monkeypatch.setattr(memory, lambda *_: Memory(0, 14 << 20))
     monkeypatch.setattr(threads, lambda: 3)
     jobs = []
     with pytest.raises(KeyboardInterrupt):
