@@ -151,6 +151,13 @@ def test_a_pan_is_no_cut(seed, speed):
     assert cuts(np.concatenate([still, frames])) == [0]
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_single_jerk_is_no_cut(seed):
+    """By 12 pixels, the three cells that a block may move."""
+    before, after = pan(seed, 2, speed=12)
+    assert cuts([before] * 10 + [after] * 10) == [0]
+
+
 @pytest.mark.parametrize("times", [2, 3])
 def test_repeated_frames_change_nothing(times):
     """Fast motion moves in jumps then; they are known once `PAST` frames are."""
