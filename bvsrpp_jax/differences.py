@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from flax.traverse_util import flatten_dict
+
 
 def changed_entries(
     before: Mapping[str, Any], now: Mapping[str, Any], *, free: tuple[str, ...]
@@ -14,7 +16,7 @@ def changed_entries(
       free: entries, or groups of them, that may differ: they do not change what a step
         computes.
     """
-    before, now = flat(before), flat(now)
+    before, now = (flatten_dict(record, sep=".") for record in (before, now))
     changed = [
         name
         for name in sorted(before | now)
@@ -22,14 +24,3 @@ def changed_entries(
         and not any(name == entry or name.startswith(f"{entry}.") for entry in free)
     ]
     return [f"{x} was {before.get(x)!r}, is {now.get(x)!r}" for x in changed]
-
-
-def flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested dict -> {"a.b": value}."""
-    entries = {}
-    for name, value in tree.items():
-        if isinstance(value, Mapping):
-            entries |= flat(value, f"{prefix}{name}.")
-        else:
-            entries[f"{prefix}{name}"] = value
-    return entries

@@ -7,7 +7,21 @@ from pathlib import Path
 import av
 import numpy as np
 
+from bvsrpp_jax.media.clip import ClipInfo
+from bvsrpp_jax.media.color import BT709, Color
+
 LIMITED, FULL = 1, 2
+# What a writer is told of `pictures()`.
+INFO = ClipInfo(
+    name="in",
+    width=64,
+    height=48,
+    deep=False,
+    rate=Fraction(25),
+    time_base=Fraction(1, 25),
+    num_frames=5,
+    color=Color(BT709, False, BT709, BT709),
+)
 
 
 def pictures(count: int = 5, *, width: int = 64, height: int = 48) -> np.ndarray:

@@ -6,11 +6,11 @@ from fractions import Fraction
 
 import jax.numpy as jnp
 import pytest
+from command import run
 from media_files import pictures, read_frames, write_video
 from stand_in import StandIn
 
 import bvsrpp_jax.weights
-from bvsrpp_jax import cli
 from bvsrpp_jax.errors import InputError, Stopped
 from bvsrpp_jax.restoration import Restorer
 
@@ -28,16 +28,6 @@ def clip(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_video(tmp_path / "in.mp4", pictures(6), tracks=1)
     return tmp_path
-
-
-def run(capsys, *argv):
-    """The exit code, and what was written to stdout and stderr."""
-    try:
-        code = cli.main(argv)
-    except SystemExit as ended:
-        code = ended.code
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
 
 
 def test_restore_says_what_it_does_and_does_it(clip, weights, capsys):

@@ -6,13 +6,13 @@ from pathlib import Path
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from command import run
 from comparison_clips import folder, plain
 from media_files import packets, pictures, read_frames, seconds, write_video
 from odd_media import colours, write_patches
 from stand_in import StandIn
 
 import bvsrpp_jax.weights
-from bvsrpp_jax import cli
 from bvsrpp_jax.comparison import open_both, write_side_by_side
 from bvsrpp_jax.media import open_clip
 
@@ -23,15 +23,6 @@ RED, BLUE = (200, 30, 30), (30, 30, 200)
 def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def run(capsys, *argv):
-    """The exit code and what was written to stderr."""
-    try:
-        code = cli.main(argv)
-    except SystemExit as ended:
-        code = ended.code
-    return code, capsys.readouterr().err
 
 
 def test_a_is_left_b_is_right_and_a_line_between(here):
@@ -81,7 +72,7 @@ def test_restore_writes_input_and_result(here, weights, capsys):
     write_video(here / "in.mp4", pictures(8), tracks=1)
     part = ("--start", "0.08", "--duration", "0.2")
     options = ("--side-by-side", "both.mp4", *part)
-    code, _ = run(capsys, "restore", "in.mp4", "out.mp4", *options)
+    code, _, _ = run(capsys, "restore", "in.mp4", "out.mp4", *options)
     assert code == 0
     with open_clip("both.mp4") as both:
         frames = np.array([frame.pixels for frame in both]).astype(int)
@@ -106,7 +97,7 @@ def test_nothing_is_restored_when_it_could_not_be_shown(here, capsys, name, mess
     write_video(here / "in.mp4", pictures(2))
     Path("there.mp4").touch()
     options = ("--side-by-side", name)
-    code, err = run(capsys, "restore", "in.mp4", "out.mp4", *options)
+    code, _, err = run(capsys, "restore", "in.mp4", "out.mp4", *options)
     assert code == 2
     assert err.startswith(f"bvsrpp: error: {message}")
     assert sorted(p.name for p in here.iterdir()) == ["in.mp4", "there.mp4"]
@@ -121,6 +112,6 @@ def test_an_interlaced_input_is_read_as_it_was_restored(here, capsys, monkeypatc
         here / "in.mkv", colours(3), codec="mpeg2video", field="tff", options=options
     )
     argv = ("restore", "in.mkv", "out.mp4", "--side-by-side", "both.mp4", "--quiet")
-    code, told = run(capsys, *argv, "--deinterlace")
+    code, _, told = run(capsys, *argv, "--deinterlace")
     assert (code, told) == (0, "")
     assert len(read_frames(here / "both.mp4")) == 3

@@ -12,11 +12,10 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from media_files import pictures, read_frames, seconds, write_video
+from media_files import INFO, pictures, read_frames, seconds, write_video
 
 from bvsrpp_jax.errors import InputError
-from bvsrpp_jax.media.clip import ClipInfo, Frame
-from bvsrpp_jax.media.color import BT709, Color
+from bvsrpp_jax.media.clip import Frame
 from bvsrpp_jax.media.frames import OnePictureWriter, PictureWriter
 from bvsrpp_jax.media.pictures import read_picture
 from bvsrpp_jax.media.pixels import to_rgb
@@ -28,16 +27,7 @@ from bvsrpp_jax.media.segments import (
 )
 from bvsrpp_jax.media.writer import VideoWriter
 
-INFO = ClipInfo(
-    name="in",
-    width=64,
-    height=48,
-    deep=False,
-    rate=Fraction(25),
-    time_base=Fraction(1, 1000),
-    num_frames=20,
-    color=Color(BT709, False, BT709, BT709),
-)
+CLIP = replace(INFO, time_base=Fraction(1, 1000), num_frames=20)
 UNEVEN = [40 * i + (i % 3) * 9 for i in range(20)]
 ENCODERS = [
     ("mp4", "libx264"),
@@ -67,7 +57,7 @@ def cut(folder, writer, cuts=(0, 1, 9, 20), job="job"):
     return paths
 
 
-def joined(path, info=INFO, cuts=(0, 1, 9, 20), **settings):
+def joined(path, info=CLIP, cuts=(0, 1, 9, 20), **settings):
     with VideoWriter(path, info, threads=2, **settings) as writer:
         paths = cut(path.parent, writer, cuts)
         writer.join(paths)
@@ -91,7 +81,7 @@ def test_joined_segments_are_one_clip(tmp_path, suffix, codec):
     packets = coded(path)
     alone = []
     for part in paths:  # muxers change packets, each in their own way
-        with VideoWriter(tmp_path / f"0.{suffix}", INFO, codec=codec) as writer:
+        with VideoWriter(tmp_path / f"0.{suffix}", CLIP, codec=codec) as writer:
             writer.join([part])
             writer.commit()
         alone += coded(tmp_path / f"0.{suffix}")
@@ -101,14 +91,14 @@ def test_joined_segments_are_one_clip(tmp_path, suffix, codec):
     assert [dts for _, dts in timed] == sorted({dts for _, dts in timed})
     assert all(dts <= pts for pts, dts in timed)
     for picture, frame in zip(pictures(20), read_frames(path), strict=True):
-        assert np.abs(to_rgb(frame, INFO.color).astype(int) - picture).mean() < 4
+        assert np.abs(to_rgb(frame, CLIP.color).astype(int) - picture).mean() < 4
 
 
 @pytest.mark.parametrize(("suffix", "codec"), ENCODERS)
 def test_one_segment_is_the_file_that_is_written_at_once(tmp_path, suffix, codec):
     path, _ = joined(tmp_path / f"out.{suffix}", cuts=(0, 20), codec=codec)
     whole = tmp_path / f"whole.{suffix}"
-    with VideoWriter(whole, INFO, codec=codec, threads=2) as writer:
+    with VideoWriter(whole, CLIP, codec=codec, threads=2) as writer:
         for frame in frames():
             writer.write(frame)
         writer.commit()
@@ -163,9 +153,9 @@ def test_damage_anywhere_is_seen(tmp_path):
 
 
 def test_segments_of_another_encoder_are_refused(tmp_path):
-    with VideoWriter(tmp_path / "out.mp4", INFO) as writer:
+    with VideoWriter(tmp_path / "out.mp4", CLIP) as writer:
         paths = cut(tmp_path, writer)
-    wide = replace(INFO, width=66)
+    wide = replace(CLIP, width=66)
     with (
         VideoWriter(tmp_path / "out.mp4", wide) as other,
         pytest.raises(InputError, match=r"00000000.segment: is of another encoder"),
@@ -178,7 +168,7 @@ def test_an_encoder_that_fails_leaves_no_segment(tmp_path):
         yield from frames(0, 3)
         raise KeyboardInterrupt
 
-    with VideoWriter(tmp_path / "out.mp4", INFO) as writer:
+    with VideoWriter(tmp_path / "out.mp4", CLIP) as writer:
         segments = writer.segments(threads=1)
         with pytest.raises(KeyboardInterrupt):
             segments.write(tmp_path / "0.segment", failing(), job="", first=0)
@@ -219,7 +209,7 @@ sys.path[:0] = {paths!r}
 from dataclasses import replace
 import numpy as np
 import test_media_segments as t
-info = replace(t.INFO, width=320, height=64)
+info = replace(t.CLIP, width=320, height=64)
 noise = np.random.default_rng(0).integers(-8, 9, (20, 64, 320, 3))
 shown = np.clip(t.pictures(20, width=320, height=64) + noise, 0, 255).astype(np.uint8)
 frames = [t.Frame(shown[i], t.UNEVEN[i]) for i in range(20)]

@@ -8,24 +8,13 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-from media_files import pictures, read_frames, seconds
+from media_files import INFO, pictures, read_frames, seconds
 
 from bvsrpp_jax.errors import InputError
-from bvsrpp_jax.media.clip import ClipInfo, Frame
+from bvsrpp_jax.media.clip import Frame
 from bvsrpp_jax.media.color import BT709, BT2020, Color
 from bvsrpp_jax.media.pixels import to_rgb
 from bvsrpp_jax.media.writer import VideoWriter
-
-INFO = ClipInfo(
-    name="in",
-    width=64,
-    height=48,
-    deep=False,
-    rate=Fraction(25),
-    time_base=Fraction(1, 25),
-    num_frames=5,
-    color=Color(BT709, False, BT709, BT709),
-)
 
 
 def write(path, frames=None, info=INFO, pts=None, **settings):

@@ -53,6 +53,19 @@ def test_chunks_are_halved_until_they_fit(short_of_memory):
     assert lengths == [8, 4, 2]
 
 
+def test_what_did_not_fit_once_is_not_tried_again(short_of_memory):
+    lengths = short_of_memory(2)
+    restorer = Restorer(
+        StandIn(), jnp.float32(1), window=8, overlap=1, chunk=8, shots=False
+    )
+    frames = pictures(20)
+    with pytest.warns(UserWarning, match="short of memory") as notes:
+        output = list(restorer.stream(frames))
+    np.testing.assert_array_equal(output, larger(frames))
+    assert lengths == [8, 4, 2]
+    assert len(notes) == 2  # 8 to 4 and 4 to 2, whatever the number of windows
+
+
 def test_not_even_one_frame_is_told(short_of_memory):
     short_of_memory(0)
     restorer = Restorer(StandIn(), jnp.float32(1), chunk=2)

@@ -4,8 +4,11 @@ import json
 import os
 import re
 import resource
+import shutil
+import signal
 import subprocess
 import sys
+import time
 import warnings
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -170,6 +173,51 @@ def test_the_recorded_plan_is_used(tmp_path, source, monkeypatch):
     assert jobs[0].plan.window < 14
     shown = b"".join(data for _, data in packets(target, "video"))  # x264 tells
     assert re.findall(rb" threads=(\d+)", shown) == 3 * [b"3"]
+
+
+def test_where_nothing_is_done_a_plan_is_made_anew(tmp_path, source, monkeypatch):
+    """A run that the system killed for its memory is begun again with less."""
+    memory = "bvsrpp_jax.restoration.restorer.available_memory"
+    job, plans = tmp_path / ".out.mp4.job", []
+
+    def die(begun):
+        plans.append(begun.plan)
+        shutil.copytree(job, tmp_path / "left")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(memory, lambda *_: Memory(0, 1 << 40))
+    with pytest.raises(KeyboardInterrupt):
+        Restorer(StandIn(), ONE).restore_video(
+            source, tmp_path / "out.mp4", on_start=die
+        )
+    (tmp_path / "left").rename(job)  # as SIGKILL leaves it
+    monkeypatch.setattr(memory, lambda *_: Memory(0, 14 << 20))
+    Restorer(StandIn(), ONE).restore_video(
+        source, tmp_path / "out.mp4", on_start=lambda begun: plans.append(begun.plan)
+    )
+    assert plans[1].window < plans[0].window == 14
+
+
+def test_nobody_waits_for_a_decoder_that_hangs(tmp_path, source, monkeypatch):
+    """Ctrl-C must not last as long as its patience."""
+    following = ChildReader._next
+
+    def hang(self, last):
+        if last is not None:
+            os.kill(self._child.pid, signal.SIGSTOP)
+        return following(self, last)
+
+    def interrupted(self, windows, plan, *, on_work=None):
+        time.sleep(1)  # the decoder hangs by now
+        raise KeyboardInterrupt
+        yield
+
+    monkeypatch.setattr(ChildReader, "_next", hang)
+    monkeypatch.setattr(Restorer, "restore_windows", interrupted)
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        Restorer(StandIn(), ONE).restore_video(source, tmp_path / "out.mp4")
+    assert time.monotonic() - began < 30
 
 
 def test_no_more_is_read_than_the_missing_segments_need(tmp_path, monkeypatch):

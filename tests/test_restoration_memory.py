@@ -6,7 +6,12 @@ import pytest
 from stand_in import QUICKLY, tiny_network
 
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
-from bvsrpp_jax.restoration.memory import available_memory, memory_of, size_text
+from bvsrpp_jax.restoration.memory import (
+    available_memory,
+    containers_leave,
+    memory_of,
+    size_text,
+)
 from bvsrpp_jax.restoration.programs import compile_programs
 
 MODEL = BasicVSRPlusPlus()
@@ -43,6 +48,20 @@ def test_sixteen_bits_padding_tiles_and_ensembles_count():
     assert needed().disk == 0
 
 
+def test_what_is_collected_for_a_window_is_held_even_from_disk():
+    """A blended or averaged window is complete before its first frame is."""
+    flat = needed(on_disk=True)
+    assert flat == flat._replace(host=memory_of_disk(1000).host)
+    for options in ({"tile": (180, 192)}, {"ensemble": 8}):
+        assert memory_of_disk(1000, **options).host > 20 * flat.host
+
+
+def memory_of_disk(window, **options):
+    return memory_of(
+        MODEL, (180, 320), window, 8, dtype=np.uint8, on_disk=True, **options
+    )
+
+
 def test_half_the_precision_is_half_the_features():
     half = memory_of(MODEL.clone(dtype="bfloat16"), (180, 320), 8, 8, dtype=np.uint8)
     assert half.host < 0.6 * needed().host
@@ -60,3 +79,26 @@ def test_this_machine_has_memory(tmp_path):
 )
 def test_sizes_as_text(size, text):
     assert size_text(size) == text
+
+
+@pytest.mark.parametrize(
+    ("own", "group", "files"),
+    [
+        ("0::/pod/step", "pod", ("memory.max", "memory.current", "inactive_file")),
+        (
+            "4:cpu,memory:/pod",
+            "memory/pod",
+            ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+        ),
+    ],
+)
+def test_a_container_leaves_what_it_has_not_taken(tmp_path, own, group, files):
+    """The cache of files, which may be all of the input, is not taken."""
+    folder, (limit, used, cache) = tmp_path / group, files
+    folder.mkdir(parents=True)
+    (folder / limit).write_text("1000\n")
+    (folder / used).write_text("900\n")
+    (folder / "memory.stat").write_text(f"anon 100\n{cache} 700\n")
+    outer = folder.parent
+    (outer / limit).write_text("max\n")
+    assert list(containers_leave(f"1:pids:/other\n{own}\n", tmp_path)) == [800]

@@ -6,6 +6,7 @@ from pathlib import Path
 import ml_dtypes
 import numpy as np
 import pytest
+from flax.traverse_util import flatten_dict
 from handmade import mapping, number, tensor, zipped
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,7 +16,7 @@ from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
 from bvsrpp_jax.weights.architecture import model_of
 from bvsrpp_jax.weights.dialects import find_state_dict, to_model, translate
-from bvsrpp_jax.weights.layout import CONSTANTS, flatten, layout, to_official, to_tree
+from bvsrpp_jax.weights.layout import CONSTANTS, layout, to_official, to_tree
 from bvsrpp_jax.weights.messages import Refused
 from bvsrpp_jax.weights.store import read_weights
 from bvsrpp_jax.weights.variant import model_sizes
@@ -129,8 +130,8 @@ def test_basicsr_names_give_the_same_parameters():
     assert translated.dialect == "BasicSR"
     ours, theirs = to_model(translate(official)), to_model(translated)
     assert ours[0] == theirs[0]
-    for path, array in flatten(ours[1]).items():
-        np.testing.assert_array_equal(array, flatten(theirs[1])[path])
+    for path, array in flatten_dict(ours[1]).items():
+        np.testing.assert_array_equal(array, flatten_dict(theirs[1])[path])
 
 
 @pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16])

@@ -3,6 +3,7 @@
 import jax
 import numpy as np
 import pytest
+from flax.traverse_util import flatten_dict, unflatten_dict
 from handmade import mapping, storage, tensor, zipped
 from patterned import patterned
 
@@ -11,12 +12,10 @@ from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
 from bvsrpp_jax.weights import load, load_flow, load_into, save
 from bvsrpp_jax.weights.layout import (
     CONSTANTS,
-    flatten,
     flow_layout,
     layout,
     shapes,
     to_tree,
-    unflatten,
 )
 
 TINY = BasicVSRPlusPlus(  # the network of the fixtures
@@ -67,11 +66,11 @@ def write_pth(path, state, wrapper=""):
 
 def expected_flow():
     tensors = {k: patterned(k, place.shape) for k, place in layout(TINY).items()}
-    return flatten(to_tree(TINY, tensors)["spynet"])
+    return flatten_dict(to_tree(TINY, tensors)["spynet"], sep="/")
 
 
 def assert_is_the_flow_network(found):
-    expected, found = expected_flow(), flatten(found)
+    expected, found = expected_flow(), flatten_dict(found, sep="/")
     assert found.keys() == expected.keys()
     for path, array in expected.items():
         assert isinstance(found[path], jax.Array)
@@ -101,7 +100,9 @@ def test_flow_network_of_the_paper_has_the_usual_sizes(tmp_path):
         k.removeprefix("spynet."): patterned(k, place.shape)
         for k, place in places.items()
     }
-    flow = flatten({"spynet": load_flow(write_pth(tmp_path / "x.pth", state))})
+    flow = flatten_dict(
+        {"spynet": load_flow(write_pth(tmp_path / "x.pth", state))}, sep="/"
+    )
     expected = {k: s for k, s in shapes(model).items() if k.startswith("spynet/")}
     assert {path: array.shape for path, array in flow.items()} == expected
 
@@ -191,17 +192,19 @@ def test_whole_network_is_not_loaded_from_a_flow_network_alone(tmp_path):
 
 
 def zeros_like(model):
-    return unflatten({p: np.zeros(s, np.float32) for p, s in shapes(model).items()})
+    return unflatten_dict(
+        {p: np.zeros(s, np.float32) for p, s in shapes(model).items()}, sep="/"
+    )
 
 
 def test_flow_network_alone_leaves_the_other_parameters(tmp_path):
     path = write_pth(tmp_path / "x.pth", flow_state())
     params = load_into(zeros_like(TINY), path)
     assert_is_the_flow_network(params.pop("spynet"))
-    assert flatten(params).keys() == {
+    assert flatten_dict(params, sep="/").keys() == {
         p for p in shapes(TINY) if not p.startswith("spynet/")
     }
-    assert not any(np.any(array) for array in flatten(params).values())
+    assert not any(np.any(array) for array in flatten_dict(params, sep="/").values())
 
 
 @pytest.mark.parametrize("kind", ["pth", "safetensors"])
@@ -210,8 +213,8 @@ def test_whole_network_replaces_everything(tiny_pth, tmp_path, kind):
     if kind == "safetensors":
         path = tmp_path / "x.safetensors"
         save(path, *load(tiny_pth))
-    expected = flatten(load(tiny_pth)[1])
-    found = flatten(load_into(zeros_like(TINY), path))
+    expected = flatten_dict(load(tiny_pth)[1], sep="/")
+    found = flatten_dict(load_into(zeros_like(TINY), path), sep="/")
     assert found.keys() == expected.keys()
     for name, array in expected.items():
         np.testing.assert_array_equal(found[name], array)

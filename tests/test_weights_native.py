@@ -8,13 +8,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import safetensors.numpy
+from flax.traverse_util import flatten_dict, unflatten_dict
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from patterned import patterned
 
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
-from bvsrpp_jax.weights.layout import flatten, shapes, unflatten
+from bvsrpp_jax.weights.layout import shapes
 from bvsrpp_jax.weights.native import read_native, save
 
 TINY = BasicVSRPlusPlus(
@@ -30,7 +31,9 @@ TINY = BasicVSRPlusPlus(
 
 
 def params_of(model):
-    return unflatten({path: patterned(path, s) for path, s in shapes(model).items()})
+    return unflatten_dict(
+        {path: patterned(path, s) for path, s in shapes(model).items()}, sep="/"
+    )
 
 
 @pytest.fixture
@@ -71,15 +74,17 @@ def with_sizes(path, **sizes):
 def test_round_trip_is_bit_exact(saved):
     model, params = read_native(saved)
     assert model == TINY
-    flat = flatten(params)
+    flat = flatten_dict(params, sep="/")
     assert flat.keys() == shapes(TINY).keys()
-    for path, array in flatten(params_of(TINY)).items():
+    for path, array in flatten_dict(params_of(TINY), sep="/").items():
         assert flat[path].dtype == np.float32
         assert flat[path].tobytes() == array.tobytes(), path
 
 
 def test_same_weights_give_the_same_file_and_digest(tmp_path, saved):
-    reordered = unflatten(dict(reversed(flatten(params_of(TINY)).items())))
+    reordered = unflatten_dict(
+        dict(reversed(flatten_dict(params_of(TINY), sep="/").items())), sep="/"
+    )
     digest = save(tmp_path / "b.safetensors", TINY, reordered)
     assert (tmp_path / "b.safetensors").read_bytes() == saved.read_bytes()
     assert digest.encode() in saved.read_bytes()
@@ -103,7 +108,10 @@ def test_flipped_bit_of_a_tensor_is_noticed(saved):
 
 
 def test_jax_arrays_are_saved(tmp_path, saved):
-    params = unflatten({k: jnp.asarray(v) for k, v in flatten(params_of(TINY)).items()})
+    params = unflatten_dict(
+        {k: jnp.asarray(v) for k, v in flatten_dict(params_of(TINY), sep="/").items()},
+        sep="/",
+    )
     save(tmp_path / "b.safetensors", TINY, params)
     assert (tmp_path / "b.safetensors").read_bytes() == saved.read_bytes()
 
@@ -112,12 +120,12 @@ def test_parameters_of_another_network_are_not_saved(tmp_path):
     path = tmp_path / "x.safetensors"
     with pytest.raises(ValueError, match="c2n2 x4: 16 missing"):
         save(path, TINY.clone(num_blocks=2), params_of(TINY))
-    wrong = flatten(params_of(TINY))
+    wrong = flatten_dict(params_of(TINY), sep="/")
     wrong["conv_hr/bias"] = wrong["conv_hr/bias"].astype(np.float16)
     wrong["conv_last/bias"] = np.zeros(4, np.float32)
     wrong["more"] = np.zeros(4, np.float32)
     with pytest.raises(ValueError, match="1 unexpected .*1 misshapen .*1 not float32"):
-        save(path, TINY, unflatten(wrong))
+        save(path, TINY, unflatten_dict(wrong, sep="/"))
     assert not path.exists()
 
 
@@ -254,8 +262,8 @@ def test_any_changed_byte_is_noticed_or_without_effect(once_saved, place, value)
     except InputError:  # whatever else is raised fails the test
         return
     assert model == TINY
-    for name, array in flatten(params_of(TINY)).items():
-        assert flatten(params)[name].tobytes() == array.tobytes()
+    for name, array in flatten_dict(params_of(TINY), sep="/").items():
+        assert flatten_dict(params, sep="/")[name].tobytes() == array.tobytes()
 
 
 def test_file_of_a_later_format_is_refused(saved):

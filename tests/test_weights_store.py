@@ -5,11 +5,12 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
+from flax.traverse_util import flatten_dict
 
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
 from bvsrpp_jax.weights import load, save
-from bvsrpp_jax.weights.layout import flatten, num_parameters, shapes
+from bvsrpp_jax.weights.layout import num_parameters, shapes
 from bvsrpp_jax.weights.store import PRESETS
 
 
@@ -22,7 +23,7 @@ def test_loaded_network_runs(tiny_pth):
 
 def test_parameters_are_float32_jax_arrays_of_the_right_shapes(tiny_pth):
     model, params = load(str(tiny_pth))
-    flat = flatten(params)
+    flat = flatten_dict(params, sep="/")
     assert {path: array.shape for path, array in flat.items()} == shapes(model)
     for array in flat.values():
         assert isinstance(array, jax.Array)
@@ -47,7 +48,7 @@ def test_preset_loads_and_is_small(name):
     assert isinstance(model, BasicVSRPlusPlus)
     assert model.scale == 4
     assert 4 * num_parameters(model) < 4 << 20  # bytes in the package
-    assert flatten(params).keys() == shapes(model).keys()
+    assert flatten_dict(params, sep="/").keys() == shapes(model).keys()
 
 
 @pytest.mark.parametrize("source", ["heavy", "no/such/model", Path("lite")])

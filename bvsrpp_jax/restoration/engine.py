@@ -47,6 +47,7 @@ class Engine:
         self._placed: dict[jax.Device, Any] = {}
         self._live: dict[str, Programs] = {}
         self._programs: dict[Kind, tuple[Programs, int]] = {}
+        self._smaller: dict[Kind, Kind] = {}  # for those that did not fit
         self._locks = defaultdict(threading.Lock)
 
     def restore(
@@ -92,7 +93,7 @@ class Engine:
             except jax.errors.JaxRuntimeError as error:
                 if "RESOURCE_EXHAUSTED" not in str(error):
                     raise
-                kind = _halved(kind, error)
+                self._halve(kind, error)
 
     def restore_live(
         self,
@@ -117,10 +118,28 @@ class Engine:
     def _fitting(self, kind: Kind, memory: int) -> tuple[Programs, Kind]:
         """Programs that ask for no more than there is, where smaller ones would."""
         while True:
+            while kind in self._smaller:
+                kind = self._smaller[kind]
             programs, needed = self._compiled(kind)
             if needed <= memory or kind.chunk == 1:
                 return programs, kind
-            kind = _halved(kind, None)
+            self._halve(kind, None)
+
+    def _halve(self, kind: Kind, error: Exception | None) -> None:
+        """Has it done in chunks of half the length from now on."""
+        if kind.chunk == 1:
+            h, w = kind.size
+            raise InputError(
+                f"memory: one frame of {w}x{h} does not fit on {kind.device}. Choose"
+                " smaller tiles (--tile), or less memory (--memory) to have them"
+                " chosen."
+            ) from error
+        smaller = self._smaller[kind] = kind._replace(chunk=kind.chunk // 2)
+        warnings.warn(
+            f"{kind.device} is short of memory: chunks of {smaller.chunk} frames"
+            f" instead of {kind.chunk}",
+            stacklevel=2,
+        )
 
     def _compiled(self, kind: Kind) -> tuple[Programs, int]:
         with self._locks[kind.device]:
@@ -150,18 +169,3 @@ def _after(done: int, chunks: Iterator) -> Iterator[tuple[np.ndarray, np.ndarray
         start += len(output)
         if start > done:
             yield output[fresh], finite[fresh]
-
-
-def _halved(kind: Kind, error: Exception | None) -> Kind:
-    if kind.chunk == 1:
-        h, w = kind.size
-        raise InputError(
-            f"memory: one frame of {w}x{h} does not fit on {kind.device}. Choose"
-            " smaller tiles (--tile), or less memory (--memory) to have them chosen."
-        ) from error
-    warnings.warn(
-        f"{kind.device} is short of memory: chunks of {kind.chunk // 2} frames instead"
-        f" of {kind.chunk}",
-        stacklevel=2,
-    )
-    return kind._replace(chunk=kind.chunk // 2)

@@ -53,16 +53,37 @@ def restore_ensemble(
     Yields:
       Once, all frames [t, scale * h, scale * w, 3] of the same kind, and [t].
     """
+    dtype = np.asarray(frames[0]).dtype
     floats = [to_float(np.asarray(frame)) for frame in frames]
-    total, finite = 0, True
+    finite, total = np.ones(len(floats), bool), None
     for symmetry in symmetries(count):
-        chunks = list(restore(_apply(floats, symmetry)))
-        output = np.concatenate([chunk for chunk, _ in chunks])
-        good = np.concatenate([good for _, good in chunks])
-        order = np.s_[::-1] if symmetry.backwards else np.s_[:]
-        total = total + _undo(output[order], symmetry)
-        finite = finite & good[order]
-    yield from_float(total / np.float32(count), np.asarray(frames[0]).dtype), finite
+        for place, output, good in _undone(restore, floats, symmetry):
+            if total is None:
+                total = np.zeros((len(floats), *output.shape[1:]), np.float32)
+            total[place] += output
+            finite[place] &= good
+    total /= count
+    yield (total if dtype.kind == "f" else _as_codes(total, dtype)), finite
+
+
+def _undone(
+    restore: Restore, floats: list[np.ndarray], symmetry: Symmetry
+) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
+    """The chunks of one result, turned back, and which frames of the clip they are."""
+    done = 0
+    for output, finite in restore(_apply(floats, symmetry)):
+        start, done = done, done + len(output)
+        if symmetry.backwards:
+            start, output, finite = len(floats) - done, output[::-1], finite[::-1]
+        yield slice(start, start + len(output)), _undo(output, symmetry), finite
+
+
+def _as_codes(total: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Frame by frame: no second window of floats."""
+    codes = np.empty(total.shape, dtype)
+    for frame, floats in zip(codes, total, strict=True):
+        frame[:] = from_float(floats, dtype)
+    return codes
 
 
 def _apply(frames: list[np.ndarray], symmetry: Symmetry) -> list[np.ndarray]:

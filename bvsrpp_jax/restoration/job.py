@@ -115,8 +115,8 @@ class JobFolder:
           InputError: an earlier run was another restoration, or its manifest is
             damaged.
         """
-        if restart:
-            self._clear()
+        if restart or not any(self.path.glob(f"*{SUFFIX}")):
+            self._clear()  # nothing is lost, and memory may be another today
         earlier = self._read_manifest()
         if earlier is None:
             self._clear()

@@ -1,7 +1,7 @@
 """Makes the segments that are missing: decoding, network and encoding side by side."""
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from itertools import chain, islice
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -94,7 +94,10 @@ def make_missing(
         if on_progress is not None:
             on_progress(count, source.info.num_frames)
 
-    with Background(decoding, ahead=_DECODED_AHEAD) as decoded:
+    with (
+        Background(decoding, ahead=_DECODED_AHEAD) as decoded,
+        _closed_on_failure(source),
+    ):
         if plan.lookahead is None:
             windows = restorer.windows(decoded, plan)
             missing = _share(_missing(windows, decoding, folder), decoding, crew)
@@ -113,6 +116,16 @@ def make_missing(
                 folder.write(segments, first, frames)
     if decoding.length is not None:
         folder.note_end(decoding.length)
+
+
+@contextmanager
+def _closed_on_failure(source: Source) -> Iterator[None]:
+    """Ends decoding when nothing more is wanted: nobody waits for a slow decoder."""
+    try:
+        yield
+    except BaseException:
+        source.close()
+        raise
 
 
 def _missing(

@@ -19,11 +19,14 @@ a chunk's frames count twice where the next chunk's are on their way already:
                     + 3 + 16 x 3          input and output pixels as codes
 
 16-bit codes count double. With tiles, a window's output waits in whole frames as well;
-an ensemble adds two windows of floats. On the CPU, device and host are one memory.
+an ensemble works on floats, and adds a window of them before and after the network.
+Either waits for a whole window, so that even from disk it is held. On the CPU, device
+and host are one memory.
 """
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -82,19 +85,22 @@ def memory_of(
     flow = max(a + b for a, b in zip(widths[:-1], widths[1:], strict=True))
     codes = 3 * min(np.dtype(dtype).itemsize, 4)
     real = jnp.dtype(model.dtype).itemsize
+    given = codes if ensemble == 1 else 12  # bytes of a pixel that programs see
     stored = 5 * real * model.mid_channels
     reconstruction = 40 * real * model.hr_channels
-    reconstruction += chunk * (2 * stored + 16 * (2 * codes + 12))
+    reconstruction += chunk * (2 * stored + 16 * (2 * given + 12))
     # The flow network also looks at the last frame of the chunk before.
     encoding = (chunk + 1) * (8 * flow + 64 + 2 * real * model.mid_channels)
     device = features * max(reconstruction, encoding)
     waiting = window * features * (stored + 16)
     pictures = frame * (model.feature_stride**2 * codes + 16 * codes)
     pictures += frame * 16 * codes if tile else 0
-    pictures += features * 2 * 16 * 12 if ensemble > 1 else 0
+    if ensemble > 1:
+        pictures += features * 12 * (16 + model.feature_stride**2)
     if on_disk:
         source = window * frame * model.feature_stride**2 * codes
-        return Memory(device, 2 * chunk * pictures, waiting + source)
+        held = 2 * chunk if tile is None and ensemble == 1 else window
+        return Memory(device, held * pictures, waiting + source)
     return Memory(device, waiting + window * pictures)
 
 
@@ -128,16 +134,55 @@ def available_memory(limit: int | None = None, scratch: Path | None = None) -> M
 
 
 def _free_host_memory() -> int:
-    """What the system can give without swapping, and the container's limit."""
+    """What the system can give without swapping, and the containers around us."""
     free = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
     memory = Path("/proc/meminfo")
     if memory.exists():
         lines = dict(line.split(":") for line in memory.read_text().splitlines())
         free.append(1024 * int(lines["MemAvailable"].split()[0]))
-    limit, used = (Path(f"/sys/fs/cgroup/memory.{n}") for n in ("max", "current"))
-    if limit.exists() and limit.read_text().strip() != "max":
-        free.append(int(limit.read_text()) - int(used.read_text()))
+    own = Path("/proc/self/cgroup")
+    if own.exists():
+        free += containers_leave(own.read_text(), Path("/sys/fs/cgroup"))
     return min(free)
+
+
+def containers_leave(own: str, mount: Path) -> Iterator[int]:
+    """What the limits of this process's control groups leave, the inner ones first.
+
+    Pages that only cache files count as free: the system takes them back.
+
+    Args:
+      own: the text of `/proc/self/cgroup`.
+      mount: where the groups are, of version 2, or of version 1 in `memory`.
+    """
+    for line in own.splitlines():
+        _, controllers, path = line.split(":", 2)
+        if controllers == "":
+            root, files = mount, ("memory.max", "memory.current", "inactive_file")
+        elif "memory" in controllers.split(","):
+            root = mount / "memory"
+            files = (
+                "memory.limit_in_bytes",
+                "memory.usage_in_bytes",
+                ("total_inactive_file"),
+            )
+        else:
+            continue
+        group = root / path.strip("/")
+        # In a container the path may be the host's; the root is then our own group.
+        for folder in [group, *group.parents]:
+            if folder.is_relative_to(root):
+                yield from _left_in(folder, *files)
+
+
+def _left_in(folder: Path, limit: str, used: str, cache: str) -> Iterator[int]:
+    limit, used = folder / limit, folder / used
+    if not limit.exists() or limit.read_text().strip() == "max":
+        return
+    lines = (folder / "memory.stat").read_text().splitlines()
+    statistics = dict(line.split() for line in lines)
+    cached = int(statistics.get(cache, 0))
+    yield int(limit.read_text()) - int(used.read_text()) + cached
 
 
 def size_text(size: int) -> str:

@@ -191,7 +191,8 @@ def make_plan(
     else:
         raise _too_large(clip, way, needed, available)
     way, overlap = _settle(way, clip, wishes)
-    most = num_devices if wishes.lookahead is None else 1
+    # Several devices collect whole windows on the host: not what waits on disk.
+    most = 1 if way.on_disk or wishes.lookahead is not None else num_devices
     needed = _needed(model, clip, way, wishes)
     return Plan(
         **way._asdict(),

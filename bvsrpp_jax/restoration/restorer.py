@@ -1,6 +1,7 @@
 """Restores clips of any length and size: frames in, frames out, or file to file."""
 
 import os
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import replace
@@ -150,8 +151,15 @@ class Restorer:
 
     def here(self, plan: Plan) -> Plan:
         """A plan that was made elsewhere or earlier, with the devices of today."""
-        available = self._available_memory()
-        most = len(self._devices) if plan.lookahead is None else 1
+        available, most = self._available_memory(), len(self._devices)
+        if plan.on_disk or plan.lookahead is not None:
+            most = 1
+        if not available.holds(plan.needed):
+            warnings.warn(
+                "the plan of the earlier run needs more memory than there is now;"
+                " --restart makes another",
+                stacklevel=2,
+            )
         return replace(plan, devices=devices_for(plan.needed, available, most))
 
     def _available_memory(self) -> Memory:

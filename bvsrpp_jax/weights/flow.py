@@ -11,6 +11,7 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
+from flax.traverse_util import flatten_dict, unflatten_dict
 
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
@@ -20,10 +21,8 @@ from bvsrpp_jax.weights.files import name_of
 from bvsrpp_jax.weights.layout import (
     CONSTANTS,
     Tree,
-    flatten,
     flow_layout,
     placed,
-    unflatten,
 )
 from bvsrpp_jax.weights.messages import Refused, counted, listed
 from bvsrpp_jax.weights.store import find_state, is_torch, read_weights
@@ -71,7 +70,7 @@ def load_into(params: Mapping, source: str | Path) -> Tree:
         found = _from_torch(source, _flow_or_all)
     else:
         found = read_weights(source).params
-    old, new = flatten(params), flatten(found)
+    old, new = flatten_dict(params, sep="/"), flatten_dict(found, sep="/")
     scope = "spynet/" if found.keys() == {"spynet"} else ""
     expected = {name for name in old if name.startswith(scope)}
     problems = {
@@ -88,7 +87,9 @@ def load_into(params: Mapping, source: str | Path) -> Tree:
             f"{name_of(source)}: does not fit the network of the configuration: {told}."
             " Change config.model, or name other weights."
         )
-    return unflatten(old | {name: jnp.asarray(array) for name, array in new.items()})
+    return unflatten_dict(
+        old | {name: jnp.asarray(array) for name, array in new.items()}, sep="/"
+    )
 
 
 def _from_torch(path, take) -> Tree:

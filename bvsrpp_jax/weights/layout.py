@@ -113,25 +113,6 @@ def to_official(model: BasicVSRPlusPlus, params: Tree) -> dict[str, np.ndarray]:
     return tensors
 
 
-def flatten(params: Tree, prefix: str = "") -> dict[str, np.ndarray]:
-    """Nested dict -> flat one, with "/" between the names of a path."""
-    flat = {}
-    for name, value in params.items():
-        if isinstance(value, Mapping):
-            flat |= flatten(value, f"{prefix}{name}/")
-        else:
-            flat[f"{prefix}{name}"] = value
-    return flat
-
-
-def unflatten(flat: Mapping[str, np.ndarray]) -> Tree:
-    """The inverse of `flatten`."""
-    tree: Tree = {}
-    for path, array in flat.items():
-        _put(tree, tuple(path.split("/")), array)
-    return tree
-
-
 def shapes(model: BasicVSRPlusPlus) -> dict[str, tuple[int, ...]]:
     """Path with "/" -> shape, of every parameter in our tree."""
     moved = {}

@@ -17,12 +17,13 @@ from pathlib import Path
 import numpy as np
 import safetensors
 import safetensors.numpy
+from flax.traverse_util import flatten_dict, unflatten_dict
 
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
 from bvsrpp_jax.weights.architecture import model_of, sizes_of, variant_of
 from bvsrpp_jax.weights.files import name_of, read_file, write_file
-from bvsrpp_jax.weights.layout import Tree, flatten, shapes, unflatten
+from bvsrpp_jax.weights.layout import Tree, shapes
 from bvsrpp_jax.weights.messages import Refused, counted, printable
 
 KEY = "bvsrpp"  # of the metadata
@@ -47,7 +48,9 @@ def save(path: str | Path, model: BasicVSRPlusPlus, params: Mapping) -> str:
     """
     if Path(path).suffix != ".safetensors":
         raise InputError(f"{name_of(path)}: has another suffix than .safetensors.")
-    flat = {name: np.asarray(value) for name, value in flatten(params).items()}
+    flat = {
+        name: np.asarray(value) for name, value in flatten_dict(params, sep="/").items()
+    }
     kinds = {name: (array.shape, array.dtype.name) for name, array in flat.items()}
     if problem := _mismatch(model, kinds):
         raise ValueError(f"params: {problem}")
@@ -68,7 +71,7 @@ def read_native(path: str | Path) -> tuple[BasicVSRPlusPlus, Tree]:
         model, flat = _parse(read_file(path))
     except Refused as refusal:
         raise InputError(f"{name_of(path)}: {refusal}") from refusal
-    return model, unflatten(flat)
+    return model, unflatten_dict(flat, sep="/")
 
 
 def digest(model: BasicVSRPlusPlus, flat: Mapping[str, np.ndarray]) -> str:

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import jax
 import jax.numpy as jnp
+from flax.traverse_util import flatten_dict
 
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
 from bvsrpp_jax.weights import dialects
 from bvsrpp_jax.weights.files import exists, name_of
-from bvsrpp_jax.weights.layout import Tree, flatten
+from bvsrpp_jax.weights.layout import Tree
 from bvsrpp_jax.weights.messages import Refused
 from bvsrpp_jax.weights.native import read_native
 from bvsrpp_jax.weights.torch_reader import TorchFile, read_torch
@@ -143,7 +144,7 @@ def _read_native(path) -> Weights:
         params,
         dialect="bvsrpp",
         wrapper="",
-        keys=len(flatten(params)),
+        keys=len(flatten_dict(params, sep="/")),
         ignored=(),
         verified="digest in the file",
     )

@@ -2,28 +2,29 @@
 
     python tests/system/restore_kills.py out.mp4 --random 20
 
-The output is a video or, without a suffix, a folder of pictures. An audit hook counts
-Python's opening, listing, making, renaming, linking and removing of files under the
-output's folder; `--random` kills that many runs at random times as well, also inside
-the encoder. The network is a stand-in that repeats pixels, so that a run takes a
-moment. Every run is a fork of a process that has imported everything and started
-nothing.
+The output is a video or, without a suffix, a folder of pictures. `killing.py` says what
+an event is; `--random` kills that many runs at random times as well, also inside the
+encoder. The network is a stand-in that repeats pixels, so that a run takes a moment.
 """
 
 import argparse
 import json
-import os
-import random
 import shutil
-import signal
 import sys
 import tempfile
 import time
-import warnings
 from functools import partial
 from pathlib import Path
 
-from kill_points import at_file_events, fork, join, told
+from killing import (
+    count_events,
+    forget_fork_warnings,
+    fork,
+    join,
+    kill_after,
+    run_trials,
+    told,
+)
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -59,27 +60,20 @@ def restore(tell, *, folder: Path, target: str) -> None:
     restorer.restore_video(folder / "in.mp4", folder / target)
 
 
-def run(tell, *, kill_at: int | None = None, **options) -> None:
-    """A run that tells its number of events, or is killed before one of them."""
-    events = 0
-
-    def count():
-        nonlocal events
-        events += 1
-        if kill_at is not None and events >= kill_at:  # of threads, one may skip it
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    at_file_events(options["folder"], count)
-    began = time.monotonic()
+def run(
+    tell,
+    *,
+    kill_at: int | None = None,
+    seconds: float | None = None,
+    **options,
+) -> None:
+    """A run that tells its number of events, or is killed."""
+    if seconds is not None:
+        kill_after(seconds)
+    events, began = count_events(options["folder"], kill_at=kill_at), time.monotonic()
     restore(tell, **options)
     tell(f"seconds {time.monotonic() - began}")
-    tell(f"events {events}")
-
-
-def run_timed(tell, *, seconds: float, **options) -> None:
-    """A run that is killed after some seconds."""
-    signal.setitimer(signal.ITIMER_REAL, seconds)  # no handler: the system kills
-    restore(tell, **options)
+    tell(f"events {events()}")
 
 
 def content(path: Path) -> list | None:
@@ -96,15 +90,16 @@ def begun(lines: list[str]) -> set[str]:
     return {line for line in lines if line.startswith("segment ")}
 
 
-def trial(killed_run, folder: Path, target: str, wanted: list) -> tuple:
+def trial(name: str, *, root: Path, target: str, wanted: list, **how) -> tuple:
     """Kills a run, resumes it and compares.
 
     Returns:
       Whether it was killed, how many segments were made when it was, and what is wrong,
       or "".
     """
+    folder = copy_of(root, name)
     options = {"folder": folder, "target": target}
-    before, killed = join(*fork(partial(killed_run, **options)))
+    before, killed = join(*fork(partial(run, **options, **how)))
     found = content(folder / target)
     after, _ = join(*fork(partial(run, **options)))
     left = {path.name for path in folder.iterdir()} - {"in.mp4", target}
@@ -121,15 +116,8 @@ def trial(killed_run, folder: Path, target: str, wanted: list) -> tuple:
         f"{left} left": left,
     }
     wrong = "; ".join(name for name, found in problems.items() if found)
+    shutil.rmtree(folder)
     return killed, len(begun(before) - redone), wrong
-
-
-def trials(tell, *, runs, root: Path, target: str, wanted: list) -> None:
-    """Tells the outcome of one trial after the other, as JSON."""
-    for name, killed_run in runs:
-        folder = copy_of(root, name)
-        tell(json.dumps([name, *trial(killed_run, folder, target, wanted)]))
-        shutil.rmtree(folder)
 
 
 def copy_of(root: Path, name: str) -> Path:
@@ -139,15 +127,13 @@ def copy_of(root: Path, name: str) -> Path:
     return root / name
 
 
-def kills(target: str, *, num_random: int = 0, num_workers: int = 2) -> dict:
+def kills(target: str, *, num_random: int = 0) -> dict:
     """Kills runs at every event and at random times.
 
     Returns:
-      {"events": of one run, "trials", "killed", "right", "kept": {segments that the
-      killed run had made: trials}, "wrong": [what was wrong]}.
+      That of `run_trials`, and "kept": {segments that the killed run had made: trials}.
     """
-    warnings.filterwarnings("ignore", message=".*fork", category=RuntimeWarning)
-    warnings.filterwarnings("ignore", message=".*fork", category=DeprecationWarning)
+    forget_fork_warnings()
     root = Path(tempfile.mkdtemp(prefix="restore_kills_"))
     write_video(root / "in.mp4", pictures(FRAMES), tracks=1, audio_seconds=0.5)
     whole = [
@@ -155,29 +141,15 @@ def kills(target: str, *, num_random: int = 0, num_workers: int = 2) -> dict:
         for name in "abc"
     ]
     wanted = content(root / "a" / target)
-    events = max(int(told(lines, "events")) for lines in whole)
-    longest = max(float(told(lines, "seconds")) for lines in whole)
-    rng = random.Random(0)
-    runs = [(f"event_{k}", partial(run, kill_at=k)) for k in range(1, events + 1)]
-    runs += [
-        (f"time_{i}", partial(run_timed, seconds=rng.uniform(0.01, longest)))
-        for i in range(num_random)
-    ]
-    options = {"root": root, "target": target, "wanted": wanted}
-    workers = [
-        fork(partial(trials, runs=runs[i::num_workers], **options))
-        for i in range(num_workers)
-    ]
-    outcomes = [json.loads(line) for worker in workers for line in join(*worker)[0]]
+    result, kept = run_trials(
+        partial(trial, root=root, target=target, wanted=wanted),
+        events=max(int(told(lines, "events")) for lines in whole),
+        num_random=num_random,
+        shortest=0.01,
+        longest=max(float(told(lines, "seconds")) for lines in whole),
+    )
     shutil.rmtree(root)
-    return {
-        "events": events,
-        "trials": len(runs),
-        "killed": sum(killed for _, killed, _, _ in outcomes),
-        "right": sum(not wrong for _, _, _, wrong in outcomes),
-        "kept": {n: sum(n == kept for _, _, kept, _ in outcomes) for n in range(4)},
-        "wrong": [f"{name}: {wrong}" for name, _, _, wrong in outcomes if wrong],
-    }
+    return {**result, "kept": {count: kept.count(count) for count in range(4)}}
 
 
 if __name__ == "__main__":

@@ -121,6 +121,7 @@ def test_sigkill_leaves_the_earlier_output_and_a_second_process_none(tmp_path, w
     (tmp_path / "out.mp4").write_bytes(b"earlier")
     process, job = start_long(tmp_path, weights, "--overwrite")
     wait_for(lambda: segments(job), process)
+    process.send_signal(signal.SIGSTOP)  # or it may be done before the second begins
     second, _ = start_long(tmp_path, weights, "--overwrite")
     code, err = finish(second)
     assert code == 2
