@@ -198,8 +198,10 @@ def test_where_nothing_is_done_a_plan_is_made_anew(tmp_path, source, monkeypatch
     assert plans[1].window < plans[0].window == 14
 
 
-def test_nobody_waits_for_a_decoder_that_hangs(tmp_path, source, monkeypatch):
+def test_nobody_waits_for_a_decoder_that_hangs(tmp_path, monkeypatch):
     """Ctrl-C must not last as long as its patience."""
+    frames = pictures(30, width=320, height=240)  # more than lies between the two
+    source = write_video(tmp_path / "large.mp4", frames)
     following = ChildReader._next
 
     def hang(self, last):
