@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import itertools
 import re
 import tracemalloc
 from dataclasses import replace
@@ -165,7 +166,7 @@ def test_quality_makes_the_page_smaller_and_says_so(clips, tmp_path):
 
 def test_memory_does_not_grow_with_the_clip(tmp_path):
     """Noise of 128x96 is 100 kB a pair in the page; forty more would be 4 MB."""
-    random = np.random.default_rng(0)
+    random, numbers = np.random.default_rng(0), itertools.count()
 
     def source(count):
         pixels = random.integers(0, 256, (96, 128, 3), np.uint8)
@@ -174,7 +175,9 @@ def test_memory_does_not_grow_with_the_clip(tmp_path):
 
     class Clip(SimpleNamespace):
         def __init__(self, path, frames):
-            with open_clip(folder(tmp_path / str(id(self)), plain((0, 0, 0)))) as like:
+            with open_clip(
+                folder(tmp_path / str(next(numbers)), plain((0, 0, 0)))
+            ) as like:
                 info = replace(like.info, width=128, height=96)
             super().__init__(path=path, info=info, frames=frames)
 

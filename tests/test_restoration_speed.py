@@ -20,13 +20,14 @@ def in_program(jaxpr) -> float:
     """Multiplications of the convolutions and matrix products of a program."""
     total = 0.0
     for equation in jaxpr.eqns:
-        left, right = ([*equation.invars, None, None])[:2]
-        out = equation.outvars[0].aval
+        if equation.primitive.name in ("conv_general_dilated", "dot_general"):
+            left, right = (variable.aval for variable in equation.invars)
+            (out,) = (variable.aval for variable in equation.outvars)
         if equation.primitive.name == "conv_general_dilated":
-            total += out.size * right.aval.size / out.shape[-1]
+            total += out.size * right.size / out.shape[-1]
         elif equation.primitive.name == "dot_general":
             (contracted, _), _ = equation.params["dimension_numbers"]
-            total += out.size * np.prod([left.aval.shape[i] for i in contracted])
+            total += out.size * np.prod([left.shape[i] for i in contracted])
         inner = sum(map(in_program, programs_in(equation.params)))
         total += inner * equation.params.get("length", 1)
     return total

@@ -10,6 +10,7 @@ import av
 import numpy as np
 
 from bvsrpp_jax.data.degradations import to_uint8
+from bvsrpp_jax.media.codecs import quality_options
 from bvsrpp_jax.media.color import Color, assumed
 from bvsrpp_jax.media.pixels import YuvEncoder, to_rgb
 
@@ -58,7 +59,7 @@ def _encode(clip: np.ndarray, color: Color, crf: int) -> Iterator[av.Packet]:
     encoder.width, encoder.height, encoder.pix_fmt = width, height, _FORMAT
     encoder.time_base, encoder.framerate = Fraction(1, _RATE), Fraction(_RATE)
     encoder.thread_count = 1
-    encoder.options = {"crf": str(crf), "preset": _PRESET}
+    encoder.options = {**quality_options("libx264", crf), "preset": _PRESET}
     to_yuv = YuvEncoder(width, height, color=color, format=_FORMAT, deep=False)
     for index, pixels in enumerate(clip):
         frame = to_yuv(pixels)

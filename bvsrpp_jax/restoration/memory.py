@@ -8,8 +8,9 @@ a chunk's frames count twice where the next chunk's are on their way already:
     reconstruction  40 b hr_channels      two activations of one frame at the output's
     (the largest                          resolution (16 output pixels), and a quarter
     program)                              more for copies of them
-      each frame    2 x 5 b mid_channels  g and the output of four branches
-      of a chunk    + 2 x 16 x 3          output pixels as codes
+      each frame    3 x 5 b mid_channels  g and the output of four branches, of which
+      of a chunk                          JAX 0.10 makes a copy
+                    + 2 x 16 x 3          output pixels as codes
                     + 16 x 12             the same as floats
     encoding        8 flow_channels + 64  the two widest neighbouring layers of the flow
       each frame                          network in both directions, flows, pictures
@@ -88,7 +89,7 @@ def memory_of(
     given = codes if ensemble == 1 else 12  # bytes of a pixel that programs see
     stored = 5 * real * model.mid_channels
     reconstruction = 40 * real * model.hr_channels
-    reconstruction += chunk * (2 * stored + 16 * (2 * given + 12))
+    reconstruction += chunk * (3 * stored + 16 * (2 * given + 12))
     # The flow network also looks at the last frame of the chunk before.
     encoding = (chunk + 1) * (8 * flow + 64 + 2 * real * model.mid_channels)
     device = features * max(reconstruction, encoding)
