@@ -23,17 +23,14 @@ saved and resumable; 130 the same, by Ctrl-C; 1 a bug of ours, with its tracebac
 """
 
 import json
-import os
-import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from absl import app, flags, logging
+from absl import flags
 from ml_collections import config_flags
 
 from bvsrpp_jax import weights
@@ -44,7 +41,15 @@ from bvsrpp_jax.differences import changed_entries
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.evaluation.validation import make_validation
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
-from bvsrpp_jax.processes import connect, is_main, together
+from bvsrpp_jax.processes import is_main, together
+from bvsrpp_jax.scripts import (
+    FLAGS,
+    compute_dtype,
+    define_multihost,
+    run,
+    say,
+    told_as_configuration,
+)
 from bvsrpp_jax.training.checkpoint import Checkpoints
 from bvsrpp_jax.training.guards import tell_skipped
 from bvsrpp_jax.training.log import RunLog
@@ -71,6 +76,7 @@ FREE = (
     "data.num_threads",
     "data.num_workers",
     "validation",
+    "evaluation",
     "log_every",
     "validate_every",
     "checkpoint_every",
@@ -78,16 +84,12 @@ FREE = (
     "watchdog_seconds",
 )
 
-FLAGS = flags.FLAGS
 config_flags.DEFINE_config_file("config", help_string="The experiment, a Python file.")
 flags.DEFINE_string("workdir", None, "Where checkpoints, metrics and weights go.")
 flags.DEFINE_bool(
     "accept_config_changes", False, "Resume although the configuration has changed."
 )
-flags.DEFINE_bool("multihost", False, "Run as one of several processes.")
-flags.DEFINE_string("coordinator", None, "host:port of process 0, if it must be told.")
-flags.DEFINE_integer("num_processes", None, "How many, if it must be told.")
-flags.DEFINE_integer("process_id", None, "Which one this is, if it must be told.")
+define_multihost()
 
 
 def train(config, workdir: Path, *, accept_config_changes: bool = False) -> int:
@@ -244,17 +246,6 @@ def _train(config, workdir, accept_config_changes, enter) -> int:
     return 0
 
 
-@contextmanager
-def told_as_configuration() -> Iterator[None]:
-    """Values that the network, the schedules or the samples refuse are bad input."""
-    try:
-        yield
-    except InputError:
-        raise
-    except (TypeError, ValueError) as error:
-        raise InputError(f"--config: {error}. Change that entry.") from error
-
-
 def check_division(config, mesh) -> None:
     """The devices must divide the batch, and the parts each device's share."""
     size, devices = config.data.batch_size, mesh.size
@@ -279,20 +270,6 @@ def check_unchanged(workdir, before, now, accept) -> None:
         say(f"note: {change}")
 
 
-def compute_dtype(name: str) -> jnp.dtype:
-    """float32, bfloat16, or, to check results, float64 in JAX's 64-bit mode."""
-    if name not in ("float32", "bfloat16", "float64"):
-        raise InputError(
-            f"config.model.dtype: {name!r} is no compute dtype. Take float32, bfloat16"
-            " or float64."
-        )
-    if name == "float64" and not jax.config.jax_enable_x64:
-        raise InputError(
-            "config.model.dtype: float64 needs JAX's 64-bit mode. Set JAX_ENABLE_X64=1."
-        )
-    return jnp.dtype(name)
-
-
 def first_params(model, seed, init_from):
     """The parameters before the first step: from the seed and, if named, a file.
 
@@ -315,62 +292,14 @@ def save_weights(path, model, state) -> None:
         weights.save(path, model, jax.tree.map(np.float32, params))
 
 
-def say(line: str) -> None:
-    """A line on stdout, by process 0."""
-    if is_main():
-        print(line, flush=True)
-
-
-def parse(argv: list[str]) -> list[str]:
-    """Flags, with mistakes told like any other bad input."""
-    try:
-        rest = FLAGS(argv)
-        FLAGS.config.to_dict()  # a file that cannot be loaded fails at its first use
-    except (AttributeError, KeyError) as error:  # a lookup in the configuration
-        # ml_collections passes on the repr of the message of a KeyError.
-        told = str(error).strip("'\"").replace("\\'", "'").replace("\\n", ". ")
-        leave(InputError(f"--config: has no entry {told}"))
-    except (flags.Error, TypeError, ValueError) as error:
-        leave(InputError(f"{error} See train.py --help."))
-    except OSError as error:
-        reason = str(error).rpartition("\n")[2].strip()
-        leave(InputError(f"--config: {reason}. Name a file of configs/."))
-    except SystemExit:  # --help, which is no failure
-        sys.exit(0)
-    if rest[1:]:
-        leave(InputError(f"{rest[1]}: is no flag. See train.py --help."))
-    return rest
-
-
-def leave(error: InputError) -> None:
-    """One line, exit code 2."""
-    line = " ".join(str(error).split())
-    print(f"train.py: error: {line}", file=sys.stderr, flush=True)
-    sys.exit(2)
-
-
-def main(_) -> None:
-    if not FLAGS["verbosity"].present:
-        logging.set_verbosity(logging.WARNING)  # JAX tells which backends it lacks
-    try:
-        if FLAGS.multihost:
-            connect(
-                coordinator=FLAGS.coordinator,
-                num_processes=FLAGS.num_processes,
-                process_id=FLAGS.process_id,
-            )
-        code = train(
-            FLAGS.config,
-            Path(FLAGS.workdir).absolute(),
-            accept_config_changes=FLAGS.accept_config_changes,
-        )
-    except InputError as error:
-        leave(error)
-    except KeyboardInterrupt:
-        os._exit(130)
-    sys.exit(code)
+def main() -> int:
+    return train(
+        FLAGS.config,
+        Path(FLAGS.workdir).absolute(),
+        accept_config_changes=FLAGS.accept_config_changes,
+    )
 
 
 if __name__ == "__main__":
     flags.mark_flags_as_required(["config", "workdir"])
-    app.run(main, flags_parser=parse)
+    run("train.py", main)

@@ -19,4 +19,6 @@ def get_config() -> ConfigDict:
     config.model.scale = 1
     config.data.dataset = config.validation.dataset = "dvd"
     config.data.root = config.validation.root = "data/DVD"
+    config.evaluation.protocol = "dvd"
+    config.evaluation.root = "data/DVD"
     return config

@@ -18,4 +18,6 @@ def get_config() -> ConfigDict:
     config.num_steps = 200_000
     config.data.dataset = config.validation.dataset = "gopro"
     config.data.root = config.validation.root = "data/GoPro"
+    config.evaluation.protocol = "gopro"
+    config.evaluation.root = "data/GoPro"
     return config

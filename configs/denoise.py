@@ -23,5 +23,7 @@ def get_config() -> ConfigDict:
     config.data.samples.degradations = ("noise",)
     config.validation.dataset = "set8"
     config.validation.root = "data/Set8"
-    config.validation.degradations = ("noise",)
+    config.validation.degradations = (("noise", {"sigma": (50.0, 50.0)}),)
+    config.evaluation.protocol = "set8"
+    config.evaluation.root = "data/Set8"
     return config

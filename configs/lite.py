@@ -43,6 +43,8 @@ def get_config() -> ConfigDict:
     config.validation.split = "validation"
     config.validation.channel = "y"
     config.validation.degradations = ("bicubic",)
+    config.evaluation.protocol = "prepared"
+    config.evaluation.root = "prepared"
 
     config.rates.rate = 1e-3
     config.rates.flow_rate_factor = 1.0  # not pretrained: it learns like the rest

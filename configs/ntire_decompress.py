@@ -24,4 +24,7 @@ def get_config() -> ConfigDict:
     config.validation.root = "clips/validation"
     config.data.samples.degradations = ("h264",)
     config.validation.degradations = ("h264",)
+    config.evaluation.protocol = "folder"
+    config.evaluation.root = "clips/validation"
+    config.evaluation.degradations = ("h264",)
     return config

@@ -17,4 +17,5 @@ def get_config() -> ConfigDict:
     config = reds4.get_config()
     config.model.mid_channels = 128
     config.model.num_blocks = 25
+    config.evaluation.protocol = "ntire_vsr"
     return config

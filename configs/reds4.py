@@ -55,6 +55,18 @@ def get_config() -> ConfigDict:
     config.validation.channel = "rgb"  # or y
     config.validation.num_frames = placeholder(int)  # of each clip; none: all
 
+    config.evaluation = ConfigDict()  # eval.py
+    config.evaluation.protocol = "reds4"  # bvsrpp_jax/evaluation/protocols.py
+    config.evaluation.root = "data/REDS"
+    config.evaluation.metrics = ("psnr", "ssim")
+    # uint8 as the published figures; none as newer code, which does not round.
+    config.evaluation.rounding = "uint8"
+    config.evaluation.border = 0
+    # None of these: as the protocol has it.
+    config.evaluation.channel = placeholder(str)  # rgb or y
+    config.evaluation.degradations = placeholder(tuple)  # how lq is made of gt
+    config.evaluation.ensemble = placeholder(int)  # 1, 2, 8 or 16 results, averaged
+
     config.rates = ConfigDict()
     config.rates.rate = 1e-4
     config.rates.flow_rate_factor = 0.25

@@ -30,6 +30,8 @@ def get_config() -> ConfigDict:
     config.data.samples.num_frames = ((0, 3),)
     config.data.samples.filmed = 1.0
     config.validation.num_frames = 5
+    config.evaluation.protocol = "generated"
+    config.evaluation.root = ""
 
     config.rates.rate = 2e-3
     config.ema_decay = 0.9

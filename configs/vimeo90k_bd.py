@@ -19,4 +19,5 @@ def get_config() -> ConfigDict:
     config = vimeo90k_bi.get_config()
     config.data.samples.degradations = ("blur",)
     config.validation.degradations = ("blur",)
+    config.evaluation.protocol = "vimeo90k_bd"
     return config

@@ -32,4 +32,6 @@ def get_config() -> ConfigDict:
     config.validation.root = "data/Vid4"
     config.validation.degradations = ("bicubic",)
     config.validation.channel = "y"
+    config.evaluation.protocol = "vimeo90k_bi"
+    config.evaluation.root = "data/vimeo90k"
     return config

@@ -106,7 +106,7 @@ def open_validation(
     Raises:
       InputError: there is no such data.
     """
-    source = _validation_source(dataset, root, split)
+    source = open_source(dataset, root, split)
     if degradations:
         check_degradations(degradations, scale=scale, size=64)
     read = partial(
@@ -117,6 +117,22 @@ def open_validation(
         num_frames=num_frames,
     )
     return [partial(read, index) for index in range(len(source.clips))]
+
+
+def open_source(dataset: str, root: str | Path, split: str) -> ClipSource:
+    """Opens whole clips by name, for validation and evaluation.
+
+    Args:
+      dataset, root, split: as of `open_samples`.
+
+    Raises:
+      InputError: there is no such data.
+    """
+    if dataset == "generated":
+        return ArrayClips([_generated_clip()])
+    if dataset == "prepared":
+        return ArrayClips(open_prepared(Path(root) / split, needs=("clips",)).clips)
+    return open_clips(dataset, Path(root), split)
 
 
 def _read_clip(
@@ -143,14 +159,6 @@ def _read_clip(
     lq = shrink(degradations, gt, window, scale=scale)
     lq = damage(degradations, lq, np.random.default_rng(index))
     return ValidationClip(to_float(lq), gt)
-
-
-def _validation_source(dataset: str, root: str, split: str) -> ClipSource:
-    if dataset == "generated":
-        return ArrayClips([_generated_clip()])
-    if dataset == "prepared":
-        return ArrayClips(open_prepared(Path(root) / split, needs=("clips",)).clips)
-    return open_clips(dataset, Path(root), split)
 
 
 def _generated_clip() -> np.ndarray:

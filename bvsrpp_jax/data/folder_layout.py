@@ -40,17 +40,39 @@ def folder(root: Path, split: str) -> list[ClipFiles] | list[VideoFiles]:
                 f"{root}: is missing beside the other splits. Add it, or name the"
                 " folder of one split as the root."
             )
-    truths = _clips_in(root / "gt" if (root / "gt").is_dir() else root)
-    inputs = _clips_in(root / "lq") if (root / "lq").is_dir() else None
-    if inputs is not None:
-        _check_same_clips(root, truths, inputs)
+    if (root / "lq").is_dir() and not (root / "gt").is_dir():
+        raise InputError(
+            f"{root / 'gt'}: is missing beside lq. Put the ground truth there."
+        )
+    if (root / "gt").is_dir():
+        lq = root / "lq" if (root / "lq").is_dir() else None
+        return pairs(root / "gt", lq)
+    return pairs(root, None)
+
+
+def pairs(gt: Path, lq: Path | None) -> list[ClipFiles] | list[VideoFiles]:
+    """Lists the clips of two folders, or of two video files.
+
+    Args:
+      gt: ground truth: folders of pictures, video files, or one of these alone.
+      lq: the input, with the same names unless it is one clip; None if not stored.
+
+    Raises:
+      InputError: there are no clips, one has no counterpart, or pictures and videos are
+        mixed.
+    """
+    truths, inputs = _clips_at(gt), lq and _clips_at(lq)
+    if inputs and len(truths) == len(inputs) == 1:
+        inputs = dict(zip(truths, inputs.values(), strict=True))
+    if inputs:
+        _check_same_clips(gt, truths, lq, inputs)
     clips = [
         _clip(name, entry, inputs and inputs[name]) for name, entry in truths.items()
     ]
     if len({type(clip) for clip in clips}) > 1:
         raise InputError(
-            f"{root}: mixes video files and folders of pictures. Put them into"
-            " folders of their own."
+            f"{gt}: mixes video files and folders of pictures. Put them into folders of"
+            " their own."
         )
     return clips
 
@@ -62,6 +84,13 @@ def splits_in(root: Path) -> tuple[str, ...]:
 
 def _has_splits(root: Path) -> bool:
     return any((root / name).is_dir() for name in SPLITS)
+
+
+def _clips_at(place: Path) -> dict[str, Path]:
+    """The clips of a folder, or the video file."""
+    if not place.exists():
+        raise InputError(f"{place}: no such file or folder. Name another.")
+    return {_name(place): place} if place.is_file() else _clips_in(place)
 
 
 def _clips_in(parent: Path) -> dict[str, Path]:
@@ -113,17 +142,13 @@ def _clip(name: str, truth: Path, degraded: Path | None) -> ClipFiles | VideoFil
     return ClipFiles(name, gt, lq)
 
 
-def _check_same_clips(root: Path, truths: dict, inputs: dict) -> None:
-    if not (root / "gt").is_dir():
-        raise InputError(
-            f"{root / 'gt'}: is missing beside lq. Put the ground truth there."
-        )
-    for here, there, kind in ((truths, inputs, "lq"), (inputs, truths, "gt")):
+def _check_same_clips(gt: Path, truths: dict, lq: Path, inputs: dict) -> None:
+    for here, there, place in ((truths, inputs, lq), (inputs, truths, gt)):
         for name, entry in here.items():
             if name not in there or there[name].is_file() != entry.is_file():
                 raise InputError(
-                    f"{root / kind / name}: is missing, {entry} is there. Add it, or"
-                    " remove the other."
+                    f"{place / name}: is missing, {entry} is there. Add it, or remove"
+                    " the other."
                 )
 
 

@@ -73,7 +73,7 @@ class Record:
 
 def to_json(record: Record) -> dict[str, Any]:
     """A record as plain lists, dictionaries, texts and finite numbers."""
-    return {"format": FORMAT, **_plain(asdict(record))}
+    return {"format": FORMAT, **plain(asdict(record))}
 
 
 def from_json(content: dict[str, Any]) -> Record:
@@ -86,22 +86,24 @@ def from_json(content: dict[str, Any]) -> Record:
     if content.pop("format", None) != FORMAT:
         raise ValueError(f"is no record of the format {FORMAT}")
     methods = [
-        MethodScores(m["method"], [_clip(clip) for clip in m["clips"]])
+        MethodScores(m["method"], [scores_from_json(clip) for clip in m["clips"]])
         for m in content.pop("methods")
     ]
     return Record(**content, methods=methods)
 
 
-def _clip(content: dict[str, Any]) -> ClipScores:
+def scores_from_json(content: dict[str, Any]) -> ClipScores:
+    """The scores of a clip out of their JSON."""
     values = {k: [float(v) for v in vs] for k, vs in content["values"].items()}
     return ClipScores(content["name"], content["frames"], values)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Mappings, sequences and numbers as JSON has them."""
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)  # JSON has no infinity
     return value

@@ -43,7 +43,7 @@ class Crew:
     def __init__(self, *, multihost: bool):
         self.index = jax.process_index() if multihost else 0
         self.count = jax.process_count() if multihost else 1
-        self._name = f"restoration-{next(self._numbers)}"
+        self._name = f"crew-{next(self._numbers)}"
 
     @property
     def is_main(self) -> bool:
