@@ -28,6 +28,7 @@ Exit codes: 0 done; 2 bad input or configuration, told in one line; 75 stopped e
 what is done is kept; 130 the same, by Ctrl-C; 1 a bug of ours, with its traceback.
 """
 
+import os
 import signal
 from contextlib import nullcontext
 from dataclasses import replace
@@ -71,6 +72,11 @@ from bvsrpp_jax.weights.architecture import variant_of
 from bvsrpp_jax.weights.layout import num_parameters
 from bvsrpp_jax.weights.native import digest
 from bvsrpp_jax.weights.store import read_weights
+
+# Threads of XLA's CPU client, which has as many as cores or devices otherwise. Sums are
+# split among them: with their number the last bit of an output changes, and now and
+# then the rounding of a pixel. A constant gives the same values on every machine.
+os.environ.setdefault("NPROC", "8")
 
 config_flags.DEFINE_config_file(
     "config",

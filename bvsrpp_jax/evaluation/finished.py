@@ -49,11 +49,14 @@ class FinishedClips:
         path = self._path(number, ".json")
         if not path.exists():
             return None
-        content = json.loads(path.read_bytes())
-        if content["key"] != self._key:
+        try:
+            content = json.loads(path.read_bytes())
+            if content["key"] != self._key:
+                return None
+            scores = tuple(map(scores_from_json, content["scores"]))
+            return Finished(scores, content["mode"], content["digest"])
+        except (ValueError, KeyError, TypeError):  # by a disk: no better than none
             return None
-        scores = tuple(map(scores_from_json, content["scores"]))
-        return Finished(scores, content["mode"], content["digest"])
 
     def add(self, number: int, finished: Finished, pictures: ClipPictures) -> None:
         """Keeps a clip: its pictures first, since its scores say that it is done."""

@@ -120,7 +120,7 @@ def _gathered(
     pictures = {
         clips[n].name: finished.pictures(n) for n in sorted(numbers[:MOST_PICTURES])
     }
-    return Outcome(found, pictures)
+    return Outcome(found, {name: shown for name, shown in pictures.items() if shown})
 
 
 def _badness(done: Finished, measures: Measures) -> float:
