@@ -40,7 +40,7 @@ def no_hang():
 def pytest_terminal_summary(terminalreporter):
     """Says which browser the page was tested in; skips say that there was none."""
     passed = terminalreporter.stats.get("passed", ())
-    if any("test_comparison_browser" in report.nodeid for report in passed):
+    if any("_browser" in report.nodeid for report in passed):
         from browser import find_browser
 
         terminalreporter.write_line(f"pages were tested in {find_browser()}")

@@ -17,5 +17,6 @@ def test_a_wheel_has_every_file_of_the_package(tmp_path):
     held = set(zipfile.ZipFile(wheel).namelist())
     files = {p for p in (ROOT / "bvsrpp_jax").rglob("*") if p.is_file()}
     data = {p.relative_to(ROOT).as_posix() for p in files if p.suffix not in CODE}
-    assert "bvsrpp_jax/comparison/template/page.html" in data
+    for room in ("comparison", "report"):
+        assert f"bvsrpp_jax/{room}/template/page.html" in data
     assert data <= held

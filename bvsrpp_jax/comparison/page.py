@@ -10,21 +10,24 @@ from fractions import Fraction
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+import numpy as np
+
 from bvsrpp_jax.background import Background
-from bvsrpp_jax.comparison.embedding import WEBP_SIDE, embedded_pair
 from bvsrpp_jax.comparison.facts import Clock, clip_facts, cut_note, page_facts
-from bvsrpp_jax.comparison.pairs import Pairs
+from bvsrpp_jax.comparison.pairs import Pair, Pairs
+from bvsrpp_jax.comparison.scaling import as_type
 from bvsrpp_jax.comparison.scores import Score, score
-from bvsrpp_jax.comparison.template import page_head, page_tail
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.media import Source
 from bvsrpp_jax.media.failures import told_as
 from bvsrpp_jax.media.outputs import check_output
+from bvsrpp_jax.pages import WEBP_SIDE, embedded, encoded, sealed_page
 from bvsrpp_jax.partial import PartialFile
 
 MAX_FRAMES = 120
 MAX_BYTES = 100_000_000  # a page of this size opens within seconds
 _DECODED_AHEAD = 2
+_SCRIPTS = ("frames.js", "scaling.js", "chart.js", "controls.js")
 
 
 class Page(NamedTuple):
@@ -81,7 +84,8 @@ def write_page(
         told_as(path, "cannot be written", "Nothing is left behind."),
         PartialFile(path) as partial,
     ):
-        head = page_head(" / ".join(names))
+        page = sealed_page("bvsrpp_jax.comparison", _SCRIPTS)
+        head = page.head(" / ".join(names))
         partial.handle.write(head.encode(errors="replace"))
         scores, ending = _write_frames(
             partial.handle, pairs, quality, limits, clock, on_frame
@@ -89,7 +93,7 @@ def write_page(
         notes = [*pairs.notes, *ending]
         clips = clip_facts((a.info, b.info), names)
         facts = page_facts(clips, pairs.size, scores, clock, quality, notes)
-        partial.handle.write(page_tail(facts).encode())
+        partial.handle.write(page.tail(facts).encode())
         num_bytes = partial.handle.tell()
         partial.publish()
     return Page(len(scores), num_bytes, notes)
@@ -126,7 +130,7 @@ def _write_frames(
         for index, pair in enumerate(decoded):
             if index == max_frames:
                 return scores, [cut_note(index, clock.seconds(pair.pts))]
-            pictures = embedded_pair(pair, index, quality)
+            pictures = _embedded_pair(pair, index, quality)
             if index and handle.tell() + len(pictures) > max_bytes:
                 next_start = clock.seconds(pair.pts)
                 return scores, [cut_note(index, next_start, max_bytes, quality)]
@@ -134,3 +138,12 @@ def _write_frames(
             scores.append(score(pair, pairs.size))
             on_frame()
     return scores, pairs.ending
+
+
+def _embedded_pair(pair: Pair, index: int, quality: int | None) -> bytes:
+    """The elements of two frames that belong together, in eight bits."""
+    frames = {"a": pair.a, "b": pair.b}
+    return b"".join(
+        embedded(f"{side}{index}", encoded(as_type(frame, np.dtype(np.uint8)), quality))
+        for side, frame in frames.items()
+    )

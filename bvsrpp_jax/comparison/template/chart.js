@@ -4,21 +4,7 @@ const MEASURES = [
   { key: "psnr", name: "PSNR", unit: " dB", digits: 2, least: 0.5 },
   { key: "ssim", name: "SSIM", unit: "", digits: 4, least: 0.005 },
 ];
-const SVG = "http://www.w3.org/2000/svg";
 const panels = [];
-
-function element(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children); // strings become text, never markup
-  return node;
-}
-
-function drawn(tag, attributes) {
-  const node = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  return node;
-}
 
 // Equal frames have an infinite PSNR, which JSON cannot hold: null there.
 const isUsed = ({ key }) => key === "psnr" || facts.ssim.some((value) => value !== null);

@@ -62,36 +62,7 @@ function setPlaying(on) {
   if (playing) run(playing).catch(fail);
 }
 
-function setView(view) {
-  look.view = view;
-  document.querySelector(`input[name=view][value=${view}]`).checked = true;
-  byId("gain-choice").hidden = view !== "difference";
-  canvas.setAttribute("aria-label", VIEWS[view]);
-  labelChips();
-  layOut();
-}
-
-function labelChips() {
-  const [a, b] = facts.clips.map((clip) => clip.name);
-  const amplified = `amplified ${look.gain} times`;
-  const first = look.view === "difference" ? ["|A − B|", amplified] : ["A", a];
-  byId("chip-a").replaceChildren(element("b", {}, first[0]), first[1]);
-  byId("chip-b").replaceChildren(element("b", {}, "B"), b);
-}
-
-function toggleFull() {
-  if (document.fullscreenElement) document.exitFullscreen();
-  else stage.requestFullscreen?.();
-}
-
-// Keys 1 to 5, and what is seen.
-const VIEWS = {
-  slider: "A left of the slider, B right of it",
-  both: "A and B side by side",
-  difference: "Absolute difference of A and B",
-  a: "A",
-  b: "B",
-};
+// Keys 1 to 5 are the views.
 const KEYS = {
   " ": () => setPlaying(!playing),
   ArrowLeft: () => step(-1),
@@ -125,52 +96,16 @@ function onKey(event) {
   act();
 }
 
-const MOVES = {
-  ArrowLeft: -0.02,
-  ArrowDown: -0.02,
-  ArrowRight: 0.02,
-  ArrowUp: 0.02,
-  PageDown: -0.1,
-  PageUp: 0.1,
-  Home: -1,
-  End: 1,
-};
-
-function onHandleKey(event) {
-  if (!(event.key in MOVES) || event.ctrlKey || event.metaKey || event.altKey) return;
-  event.preventDefault();
-  event.stopPropagation();
-  setSplit(look.split + MOVES[event.key]);
-}
-
 function listen() {
   document.addEventListener("keydown", onKey);
-  handle.addEventListener("keydown", onHandleKey);
   byId("previous").addEventListener("click", () => step(-1));
   byId("next").addEventListener("click", () => step(1));
   byId("play").addEventListener("click", () => setPlaying(!playing));
   byId("scrubber").addEventListener("input", (event) => seek(Number(event.target.value)));
-  byId("views").addEventListener("change", (event) => setView(event.target.value));
-  byId("gain").addEventListener("change", (event) => setGain(Number(event.target.value)));
   byId("scaling").addEventListener("change", (event) => setScaling(event.target.value));
   byId("speed").addEventListener("change", (event) => (speed = Number(event.target.value)));
-  byId("zoom-in").addEventListener("click", () => zoomAt(look.zoom * 1.5));
-  byId("zoom-out").addEventListener("click", () => zoomAt(look.zoom / 1.5));
-  byId("zoom-fit").addEventListener("click", () => zoomAt(1));
-  byId("full").addEventListener("click", toggleFull);
   // After a choice with the mouse the arrows are for the frames again.
   byId("views").addEventListener("click", (event) => event.detail && setTimeout(focusStage));
-  new ResizeObserver(layOut).observe(byId("room"));
-  new ResizeObserver(settle).observe(stage);
-  window.addEventListener("resize", layOut);
-  document.addEventListener("fullscreenchange", layOut);
-}
-
-function setGain(gain) {
-  look.gain = gain;
-  shown.difference = null;
-  labelChips();
-  draw();
 }
 
 function setScaling(kind) {
@@ -218,6 +153,7 @@ function start() {
   fillIn();
   makeCurves();
   listen();
+  listenToViews();
   listenOnStage();
   setView("slider");
   goTo(0).then(() => document.body.classList.remove("loading"));

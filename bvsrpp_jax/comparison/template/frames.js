@@ -1,9 +1,6 @@
-"use strict";
-// What the command wrote into the page: facts as JSON, pictures as base64 WebP. A picture
-// is decoded when it is wanted; the latest are kept, about 300 MB of them.
+// The frames of both clips. A picture is decoded when it is wanted; the latest are kept,
+// about 300 MB of them.
 
-const byId = (id) => document.getElementById(id);
-const facts = JSON.parse(byId("facts").textContent);
 const [width, height] = facts.size;
 const numFrames = facts.times.length;
 const SIDES = ["a", "b"];
@@ -14,16 +11,8 @@ const capacity = Math.max(6, Math.min(128, Math.floor(3e8 / (4 * width * height)
 const kept = new Map(); // key -> promise of a picture of the full size, oldest first
 let scaling = "bicubic";
 
-async function decoded(side, index) {
-  const text = atob(byId(side + index).textContent);
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
-  const blob = new Blob([bytes], { type: "image/webp" });
-  return createImageBitmap(blob, { colorSpaceConversion: "none" });
-}
-
 async function fullSize(side, index) {
-  const picture = await decoded(side, index);
+  const picture = await decoded(side + index);
   if (!isScaled(side)) return picture;
   return scaling === "pixels" ? enlarged(picture) : resampled(picture);
 }
@@ -49,8 +38,4 @@ function release(picture) {
   else picture.width = 0;
 }
 
-function canvasOf(w, h) {
-  const canvas = document.createElement("canvas");
-  [canvas.width, canvas.height] = [w, h];
-  return canvas;
-}
+const nameOf = (side) => facts.clips[SIDES.indexOf(side)].name;

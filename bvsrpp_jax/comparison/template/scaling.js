@@ -85,13 +85,3 @@ function resampled(picture) {
   canvas.getContext("2d").putImageData(result, 0, 0);
   return canvas;
 }
-
-// Every pixel a square.
-function enlarged(picture) {
-  const canvas = canvasOf(width, height);
-  const context = canvas.getContext("2d");
-  context.imageSmoothingEnabled = false;
-  context.drawImage(picture, 0, 0, width, height);
-  if (picture.close) picture.close();
-  return canvas;
-}

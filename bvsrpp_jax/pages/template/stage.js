@@ -1,10 +1,11 @@
-// The picture area: what is shown, how large, and from where on.
+// The picture area: what is shown, how large, and from where on. `width`, `height`, SIDES
+// and `pictureOf(side, index)`, a promise of a picture of that size, are of the page.
 
 const stage = byId("stage");
 const canvas = byId("canvas");
 const handle = byId("handle");
 const context = canvas.getContext("2d", { alpha: false });
-const difference = canvasOf(width, height);
+const difference = canvasOf(0, 0);
 const shown = { index: 0, a: null, b: null, difference: null };
 const look = { view: "slider", split: 0.5, gain: 8, zoom: 1, x: width / 2, y: height / 2 };
 const NARROW = 640; // below this many CSS pixels pictures stand one above the other
@@ -31,6 +32,9 @@ async function catchUp() {
 }
 
 function makeDifference() {
+  if (difference.width !== width || difference.height !== height) {
+    [difference.width, difference.height] = [width, height];
+  }
   const target = difference.getContext("2d");
   target.globalCompositeOperation = "copy";
   target.drawImage(shown.a, 0, 0);

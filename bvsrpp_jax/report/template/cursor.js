@@ -1,0 +1,50 @@
+// The place on the curves whose values are told: mouse, finger and keys move it.
+
+const STEPS = {
+  ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1,
+  PageDown: -10, PageUp: 10, Home: -Infinity, End: Infinity,
+};
+
+function addCursor(made) {
+  const { area } = made;
+  made.line = element("div", { class: "cursor" });
+  made.tip = element("div", { class: "tip" });
+  area.append(made.line, made.tip);
+  area.setAttribute("aria-valuemin", "0");
+  area.setAttribute("aria-valuemax", String(made.series[0].length - 1));
+  const label = picked.clip === ALL ? "all clips" : `clip ${facts.clips[picked.clip].name}`;
+  area.setAttribute("aria-label", `${facts.metrics[picked.metric].label} of ${label}`);
+  const follow = (event) => {
+    const { left, width: across } = area.getBoundingClientRect();
+    const part = (event.clientX - left) / across;
+    moveCursor(Math.round(part * (made.series[0].length - 1)));
+    area.classList.add("pointed");
+  };
+  area.addEventListener("pointermove", follow);
+  area.addEventListener("pointerdown", follow);
+  area.addEventListener("pointerleave", () => area.classList.remove("pointed"));
+  area.addEventListener("keydown", (event) => {
+    if (!(event.key in STEPS) || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    moveCursor(curves.at + STEPS[event.key]);
+  });
+  curves = made;
+  moveCursor(0);
+}
+
+function moveCursor(to) {
+  const last = curves.series[0].length - 1;
+  const at = (curves.at = Math.min(last, Math.max(0, to)));
+  const percent = curves.x(at);
+  curves.line.style.left = `${percent}%`;
+  curves.tip.style.left = `${percent}%`;
+  curves.tip.classList.toggle("flipped", percent > 50);
+  const metric = facts.metrics[picked.metric];
+  const lines = curves.series.map((values, method) =>
+    element("span", {}, swatch(method), element("bdi", {}, facts.methods[method]),
+      element("b", {}, withUnit(metric, values[at]))));
+  curves.tip.replaceChildren(element("strong", {}, element("bdi", {}, curves.titles[at])), ...lines);
+  curves.area.setAttribute("aria-valuenow", String(at));
+  const values = curves.series.map((of, i) => `${facts.methods[i]} ${withUnit(metric, of[at])}`);
+  curves.area.setAttribute("aria-valuetext", `${curves.titles[at]}: ${values.join(", ")}`);
+}
