@@ -37,9 +37,7 @@ from typing import NoReturn
 
 import jax
 from absl import flags
-from bvsrpp_jax.evaluation.checks import check_clips
 from bvsrpp_jax.evaluation.cost import cost_text, measure
-from bvsrpp_jax.report import print_table, write_reports
 from flax.traverse_util import flatten_dict
 from ml_collections import config_flags
 
@@ -49,6 +47,7 @@ from bvsrpp_jax.data.catalogue import open_source
 from bvsrpp_jax.data.folder_layout import pairs
 from bvsrpp_jax.data.sources import source_of
 from bvsrpp_jax.errors import InputError, Stopped
+from bvsrpp_jax.evaluation.checks import check_clips
 from bvsrpp_jax.evaluation.clips import clips_of
 from bvsrpp_jax.evaluation.finished import FinishedClips
 from bvsrpp_jax.evaluation.measures import Measures
@@ -58,6 +57,7 @@ from bvsrpp_jax.evaluation.protocols import find_protocol
 from bvsrpp_jax.evaluation.provenance import key_of, record_of, settings_of
 from bvsrpp_jax.evaluation.running import evaluate
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
+from bvsrpp_jax.report import print_report, write_files, write_page
 from bvsrpp_jax.restoration.crew import Crew
 from bvsrpp_jax.scripts import (
     FLAGS,
@@ -130,9 +130,10 @@ def main() -> int:
                 record = record_of(
                     name, protocol, measures, method, clips, outcome, settings
                 )
-                print_table(record)
-                for path in write_reports(workdir, record, outcome.pictures):
-                    say(f"wrote {path}")
+                print_report(record)
+                write_files(workdir, record)
+                write_page(workdir / "report.html", record, outcome.pictures)
+                say(f"wrote {workdir / 'report.html'} and, beside it, the files")
             crew.wait("the reports are written")
     return 0
 
@@ -158,7 +159,7 @@ def choose_method(config, protocol, measures, on_work):
     """The network or the finished results, and their scale."""
     if (FLAGS.weights is None) == (FLAGS.results is None):
         raise InputError(
-            "--weights, --results: name the one or the other: weights, a training workdir"
+            "--weights, --results: name one of them: a weights file, a training workdir"
             " or a preset; or a folder of finished results."
         )
     if FLAGS.results:

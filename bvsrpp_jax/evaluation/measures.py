@@ -2,15 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
-from bvsrpp_jax.data.degradations import to_uint8
 from bvsrpp_jax.errors import InputError
-from bvsrpp_jax.evaluation.metrics import Channel, psnr, ssim
+from bvsrpp_jax.evaluation.metrics import Channel, Rounding, prepare, psnr, ssim
 
-Rounding = Literal["uint8", "none"]
 Meter = Callable[[np.ndarray, np.ndarray], Mapping[str, float]]
 
 # Name -> (frames, ground truth, channel, border) -> a value for each frame.
@@ -71,4 +68,4 @@ class Measures:
 
     def prepare(self, frame: np.ndarray) -> np.ndarray:
         """A frame, uint8 or float, as it is measured."""
-        return frame if frame.dtype == np.uint8 else to_uint8(frame)
+        return prepare(frame, rounding=self.rounding)
