@@ -5,6 +5,7 @@ devices or processes there are.
 """
 
 import queue
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -63,6 +64,7 @@ def evaluate(
       Stopped: another process was told to stop.
     """
     mine = range(crew.index, len(clips), crew.count)
+    keeping, left = threading.Lock(), []
     free = queue.SimpleQueue()
     for worker in method.workers:
         free.put(worker)
@@ -75,7 +77,9 @@ def evaluate(
             mode, outputs = method.restore(worker, clip)
             result = score_clip(clip, outputs, measures=measures, centre=centre)
             done = Finished(result.scores, mode, result.digest)
-            finished.add(number, done, result.pictures)
+            with keeping:
+                if not left:
+                    finished.add(number, done, result.pictures)
             return number, done, False
 
     pool = ThreadPoolExecutor(len(method.workers))
@@ -90,8 +94,10 @@ def evaluate(
                 del shown[best]
             on_clip(clips[number], done.scores[0], known)
             crew.check()
-    finally:  # nobody waits for clips that are half done
+    finally:  # nobody waits for clips that are half done, or wants them later
         pool.shutdown(wait=False, cancel_futures=True)
+        with keeping:
+            left.append(True)
     crew.wait("measured")
     return _gathered(clips, finished, measures, crew)
 
