@@ -28,6 +28,7 @@ Exit codes: 0 done; 2 bad input or configuration, told in one line; 75 stopped e
 what is done is kept; 130 the same, by Ctrl-C; 1 a bug of ours, with its traceback.
 """
 
+import hashlib
 import os
 import signal
 from contextlib import nullcontext
@@ -37,7 +38,6 @@ from typing import NoReturn
 
 import jax
 from absl import flags
-from bvsrpp_jax.evaluation.cost import cost_text, measure
 from flax.traverse_util import flatten_dict
 from ml_collections import config_flags
 
@@ -49,6 +49,7 @@ from bvsrpp_jax.data.sources import source_of
 from bvsrpp_jax.errors import InputError, Stopped
 from bvsrpp_jax.evaluation.checks import check_clips
 from bvsrpp_jax.evaluation.clips import clips_of
+from bvsrpp_jax.evaluation.cost import cost_text, measure
 from bvsrpp_jax.evaluation.finished import FinishedClips
 from bvsrpp_jax.evaluation.measures import Measures
 from bvsrpp_jax.evaluation.methods import FinishedResults, Network
@@ -104,9 +105,8 @@ def main() -> int:
         protocol, measures = read_settings(config.evaluation)
         progress = Progress(say)
         method, scale = choose_method(config, protocol, measures, progress.on_work)
-        clips = open_clips(config.evaluation, protocol, scale)
-        for clip in clips:
-            method.check(clip)
+        clips = open_clips(config, protocol, scale)
+        method.check(clips)
         if FLAGS.check:
             check_clips(clips[crew.index :: crew.count], kernel=protocol.kernel)
 
@@ -114,7 +114,7 @@ def main() -> int:
         with locked(workdir) if crew.is_main else nullcontext():
             crew.wait("the workdir is there")
             settings = settings_of(protocol, measures, version=__version__)
-            key = key_of(settings, method, protocol)
+            key = key_of(settings, method)
             progress.begin(clips[crew.index :: crew.count])
             outcome = evaluate(
                 clips,
@@ -166,6 +166,7 @@ def choose_method(config, protocol, measures, on_work):
         results = Path(FLAGS.results).expanduser()
         return FinishedResults(results, workers=jax.local_device_count()), None
     name, facts, model, params = load_weights(FLAGS.weights)
+    facts["dtype"] = config.model.dtype
     if FLAGS["config"].present:
         check_network(model, config.model)
     network = Network(
@@ -194,14 +195,17 @@ def check_network(model, expected) -> None:
             )
 
 
-def open_clips(evaluation, protocol, scale):
+def open_clips(config, protocol, scale):
     """The clips of the protocol, or of --gt and --lq."""
     if FLAGS.gt:
         lq = FLAGS.lq and Path(FLAGS.lq).expanduser()
         source = source_of(pairs(Path(FLAGS.gt).expanduser(), lq))
     else:
-        source = open_source(protocol.dataset, evaluation.root, protocol.split)
-    return clips_of(protocol, source, scale=scale)
+        root = Path(config.evaluation.root).expanduser()
+        source = open_source(protocol.dataset, root, protocol.split)
+    needed = scale is not None  # finished results do without input
+    scale = scale or config.model.scale
+    return clips_of(protocol, source, scale=scale, needs_input=needed)
 
 
 def choose_workdir(evaluation, method) -> Path:
@@ -217,10 +221,13 @@ def load_weights(source: str):
     loaded = read_weights(source)
     facts = {
         "file": Path(source).name,
-        "sha256": digest(loaded.model, flatten_dict(loaded.params, sep="/")),
+        "digest": digest(loaded.model, flatten_dict(loaded.params, sep="/")),
         "network": variant_of(loaded.model),
         "parameters": num_parameters(loaded.model),
     }
+    if Path(source).is_file():
+        with open(source, "rb") as file:
+            facts["sha256"] = hashlib.file_digest(file, "sha256").hexdigest()
     return Path(source).stem, facts, loaded.model, loaded.params
 
 

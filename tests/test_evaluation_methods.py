@@ -57,7 +57,7 @@ def test_a_network_restores_whole_clips_without_looking_for_cuts():
     lq = random_frames()
     lq[NUM_FRAMES // 2 :] //= 8  # a cut if anything is
     clip, method = stored_clip(lq), network()
-    method.check(clip)
+    method.check([clip])
     mode, outputs = method.restore(method.workers[0], clip)
     assert mode == "whole clips in chunks of 5 frames, features in memory, float32"
     np.testing.assert_array_equal(
@@ -126,8 +126,8 @@ def test_finished_results_are_found_by_the_names_of_the_clips(tmp_path, truths):
         for name in ("b", "a", "unused")
     }
     method = FinishedResults(tmp_path / "own")
+    method.check(truths)
     for clip in truths:
-        method.check(clip)
         _, outputs = method.restore(0, clip)
         np.testing.assert_array_equal(np.stack(list(outputs)), frames[clip.name])
 
@@ -137,7 +137,7 @@ def test_results_of_one_clip_need_no_name(tmp_path, truths):
     source = source_of(pairs(tmp_path / "gt" / "a", None))
     (clip,) = clips_of(Protocol("", ""), source, scale=4, needs_input=False)
     method = FinishedResults(tmp_path / "own")
-    method.check(clip)
+    method.check([clip])
     assert len(list(method.restore(0, clip)[1])) == NUM_FRAMES
 
 
@@ -146,9 +146,9 @@ def test_missing_results_are_named(tmp_path, truths):
     write_clip(tmp_path / "own" / "c", num_frames=NUM_FRAMES)
     method = FinishedResults(tmp_path / "own")
     with pytest.raises(InputError, match="own/a: has 9 frames, the clip 10"):
-        method.check(truths[0])
+        method.check(truths)
     with pytest.raises(InputError, match="own/b: there are no results of this clip"):
-        method.check(truths[1])
+        method.check(truths[1:])
 
 
 def test_changed_results_are_other_results(tmp_path):

@@ -35,7 +35,7 @@ class Noisy:
         self.restored, self.used = [], set()
         self._fail_at, self._lock = fail_at, threading.Lock()
 
-    def check(self, clip):
+    def check(self, clips):
         pass
 
     def restore(self, worker, clip):

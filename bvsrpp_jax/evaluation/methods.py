@@ -27,7 +27,7 @@ class Method(Protocol):
     facts: Mapping[str, Any]
     workers: Sequence[Any]
 
-    def check(self, clip: EvaluationClip) -> None:
+    def check(self, clips: Sequence[EvaluationClip]) -> None:
         """Raises an `InputError` if there will be no results of a clip."""
 
     def restore(
@@ -64,9 +64,9 @@ class Network:
         self.workers = restorers_of(model, params, ensemble=ensemble, devices=devices)
         self._rounded, self._on_work = rounded, on_work
 
-    def check(self, clip: EvaluationClip) -> None:
-        """See `Method`; raises where a frame does not fit into memory."""
-        plan_for(self.workers[0], clip, rounded=self._rounded)
+    def check(self, clips: Sequence[EvaluationClip]) -> None:
+        """See `Method`; looks whether the first clip's frames fit into memory."""
+        plan_for(self.workers[0], clips[0], rounded=self._rounded)
 
     def restore(self, worker, clip):
         """See `Method`."""
@@ -92,20 +92,21 @@ class FinishedResults:
         self._root, self._source = root, source_of(pairs(root, None))
         self._numbers = {c.name: i for i, c in enumerate(self._source.clips)}
 
-    def check(self, clip: EvaluationClip) -> None:
+    def check(self, clips: Sequence[EvaluationClip]) -> None:
         """See `Method`."""
-        number = self._number(clip)
-        if number is None:
-            raise InputError(
-                f"{self._root / clip.name}: there are no results of this clip. Name"
-                " them as the ground truth is named."
-            )
-        found = self._source.clips[number].num_frames
-        if found != clip.num_frames:
-            raise InputError(
-                f"{self._root / clip.name}: has {found} frames, the clip"
-                f" {clip.num_frames}. Restore all of them."
-            )
+        for clip in clips:
+            number, place = self._number(clip), self._root / clip.name
+            if number is None:
+                raise InputError(
+                    f"{place}: there are no results of this clip. Name them as the"
+                    " ground truth is named."
+                )
+            found = self._source.clips[number].num_frames
+            if found != clip.num_frames:
+                raise InputError(
+                    f"{place}: has {found} frames, the clip {clip.num_frames}. Restore"
+                    " all of them."
+                )
 
     def restore(self, worker, clip):
         """See `Method`."""

@@ -51,10 +51,10 @@ class PictureKeeper:
                 {name: _as_codes(view) for name, view in views.items()},
             )
         if self._num_frames < _PROFILE_FRAMES:
-            left_out = {"input"} if "bicubic" in views else set()
-            for name in views.keys() - left_out:
-                row = views[name][views[name].shape[0] // 2]
-                self._rows.setdefault(name, []).append(_as_codes(row))
+            for name, view in views.items():
+                if name != "input" or "bicubic" not in views:
+                    row = _as_codes(view[view.shape[0] // 2])
+                    self._rows.setdefault(name, []).append(row)
         self._num_frames += 1
 
     def kept(self) -> ClipPictures:

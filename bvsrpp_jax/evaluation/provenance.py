@@ -26,15 +26,16 @@ def settings_of(
         "border": measures.border,
         "input": f"made of the ground truth: {made}" if made else "stored",
         "frames": frames + (", clips mirrored" if protocol.mirrored else ""),
+        "ensemble": protocol.ensemble,
         "metrics": ", ".join(measures.metrics),
         "version": version,
     }
 
 
-def key_of(settings: Mapping[str, Any], method: Method, protocol: Protocol) -> str:
+def key_of(settings: Mapping[str, Any], method: Method) -> str:
     """The digest of everything but the frames that decides a clip's values."""
-    parts = [settings, method.facts, protocol.ensemble]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    text = json.dumps([settings, method.facts], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def record_of(
