@@ -55,6 +55,7 @@ EXTRAS = {
     "ml_collections": set(),  # a ConfigDict stops at the scripts
     "absl": {"data"},  # grain's workers want its flags parsed
     "tensorboardX": {"training"},
+    "skimage": {"evaluation"},
 }
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
