@@ -85,7 +85,7 @@ def test_large_pictures_lose_what_cannot_be_seen(page_of, monkeypatch):
 def test_a_single_frame_has_no_temporal_profile(page_of):
     page = page_of(record(num_frames=1), {"000": pictures(num_frames=1)})
     assert page.facts["pictures"][0]["profiles"] == []
-    assert not [name for name in page.texts if str(name).startswith("profile")]
+    assert not [name for name in page.texts if str(name).startswith("profile-")]
     assert "values" not in page.facts["clips"][0]
 
 
