@@ -208,6 +208,24 @@ def click(browser: Browser, name, at=0.5):
     browser.mouse("Released", x + at * width, y + height / 2)
 
 
+def brightness(browser: Browser) -> list[float]:
+    """Of the page's ground where light is preferred, and where dark is."""
+    found = []
+    for scheme in ("light", "dark"):
+        browser.prefer(scheme)
+        found.append(browser.screenshot()[2, 2].mean())
+    return found
+
+
+def control_names(browser: Browser) -> list[str]:
+    """What is read out of every control."""
+    return browser.run(
+        """[...document.querySelectorAll("button, input, select, [role=slider]")].map(
+          (control) => control.getAttribute("aria-label") || control.textContent.trim()
+            || control.closest("label")?.textContent.trim())"""
+    )
+
+
 def _spawn(program: str, profile: Path) -> tuple[int, int, int]:
     """Starts it: (process, pipe to it, pipe from it). It reads 3 and writes 4."""
     (its_input, to), (from_, its_output) = _high_pipe(), _high_pipe()

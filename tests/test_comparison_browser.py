@@ -10,7 +10,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browser import PROGRAMS, Browser, box, click, drag, find_browser, seen
+from browser import (
+    PROGRAMS,
+    Browser,
+    box,
+    brightness,
+    click,
+    control_names,
+    drag,
+    find_browser,
+    seen,
+)
 from comparison_clips import folder, page_of, plain
 from PIL import Image
 
@@ -305,19 +315,12 @@ def test_nothing_is_wider_than_the_window(page, width):
 
 
 def test_light_and_dark_are_followed(page):
-    brightness = {}
-    for scheme in ("light", "dark"):
-        page.prefer(scheme)
-        brightness[scheme] = page.screenshot()[2, 2].mean()
-    assert brightness["light"] > 200 > 50 > brightness["dark"]
+    light, dark = brightness(page)
+    assert light > 200 > 50 > dark
 
 
 def test_every_control_has_a_name(page):
-    names = page.run(
-        """[...document.querySelectorAll("button, input, select, [role=slider]")].map(
-          (control) => control.getAttribute("aria-label")
-            || control.closest("label")?.textContent.trim())"""
-    )
+    names = control_names(page)
     assert len(names) > 12
     assert all(names)
 

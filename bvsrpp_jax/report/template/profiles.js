@@ -8,7 +8,8 @@ function choosePictured(number) {
   [width, height] = entry.size;
   Object.assign(look, { zoom: 1, x: width / 2, y: height / 2 });
   for (const side of SIDES) fillInKinds(side, entry.frames);
-  byId("worst").textContent = `${whereOf(entry)}: the worst of the clip`;
+  const isOne = facts.clips[entry.clip].count === 1;
+  byId("worst").textContent = whereOf(entry) + (isOne ? "" : ": the worst of the clip");
   byId("profiled").hidden = !entry.profiles.length;
   drawProfiles(number, entry.profiles);
   return showKinds();
