@@ -242,6 +242,11 @@ def test_a_same_size_network_has_no_bicubic(show):
     page = show(record(), {"000": shown})
     kinds = "[...byId('kind-a').options].map((option) => option.value)"
     assert page.run(kinds) == ["input", "output", "gt"]
+    page = show(record(), {"000": pictures(), "011": shown})
+    choose(page, "kind-a", "bicubic")
+    choose(page, "pictured", 1)  # which has none
+    page.wait_until("showing === null && shown.index === 1")
+    assert page.run("[chosen.a, byId('kind-a').value]") == ["output", "output"]
 
 
 def test_infinite_values_are_drawn_and_told(show):
@@ -251,6 +256,8 @@ def test_infinite_values_are_drawn_and_told(show):
     assert page.run("curves.y(curves.series[0][1])") == 0
     page.run("moveCursor(5)")
     assert "not a number" in tip(page)
+    lines = "[...document.querySelectorAll('.area > svg path')].map(p => p.outerHTML)"
+    assert not [line for line in page.run(lines) if "NaN" in line]
     page = show(record(["same"], psnr=IDENTICAL))
     assert "∞" in text(page, "tiles")
     assert "6 infinite" in text(page, "chart-note")

@@ -93,6 +93,12 @@ def test_pictures_of_no_clip_are_left_out(page_of):
     assert page_of(record(), {"other": pictures()}).facts["pictures"] == []
 
 
+def test_pictures_that_no_page_can_hold_are_left_out(page_of):
+    shown = {"000": pictures(width=16384, height=4), "011": pictures()}
+    (entry,) = page_of(record(), shown).facts["pictures"]
+    assert entry["clip"] == 1
+
+
 def test_a_page_of_vimeo_is_of_a_size_to_send(page_of, tmp_path):
     names = [f"{i:05d}/0001" for i in range(7824)]
     page_of(record(names, num_frames=1, protocol="vimeo90k_bi"), {})

@@ -24,7 +24,7 @@ function whereOf({ clip: number, worst }) {
 }
 
 function fillInKinds(side, kinds) {
-  if (!kinds.includes(chosen[side])) chosen[side] = kinds[0];
+  if (!kinds.includes(chosen[side])) chosen[side] = "output";
   const options = Object.keys(KINDS).filter((kind) => kinds.includes(kind));
   const choice = byId(`kind-${side}`);
   choice.replaceChildren(...options.map((kind) => element("option", { value: kind }, KINDS[kind])));
