@@ -177,6 +177,55 @@ class Browser:
         return json.loads(message)
 
 
+def box(browser: Browser, name="stage"):
+    """(x, y, width, height) of an element, in pixels."""
+    place = f"byId('{name}').getBoundingClientRect()"
+    return browser.run(f"(r => [r.x, r.y, r.width, r.height])({place})")
+
+
+def seen(browser: Browser, x, y=0.3):
+    """The colour at a place of the stage, in parts of its size."""
+    left, top, width, height = box(browser)
+    shot = browser.screenshot()
+    return tuple(map(int, shot[int(top + y * height), int(left + x * width)]))
+
+
+def drag(browser: Browser, start, end, **more):
+    """From a place of the stage to another, in parts of its size."""
+    left, top, width, height = box(browser)
+    (x0, y0), (x1, y1) = ((left + x * width, top + y * height) for x, y in (start, end))
+    browser.mouse("Moved", x0, y0, **more)
+    browser.mouse("Pressed", x0, y0, **more)
+    browser.mouse("Moved", (x0 + x1) / 2, (y0 + y1) / 2, buttons=1, **more)
+    browser.mouse("Moved", x1, y1, buttons=1, **more)
+    browser.mouse("Released", x1, y1, **more)
+
+
+def click(browser: Browser, name, at=0.5):
+    """Clicks an element by its id, at a part of its width."""
+    x, y, width, height = box(browser, name)
+    browser.mouse("Pressed", x + at * width, y + height / 2)
+    browser.mouse("Released", x + at * width, y + height / 2)
+
+
+def brightness(browser: Browser) -> list[float]:
+    """Of the page's ground where light is preferred, and where dark is."""
+    found = []
+    for scheme in ("light", "dark"):
+        browser.prefer(scheme)
+        found.append(browser.screenshot()[2, 2].mean())
+    return found
+
+
+def control_names(browser: Browser) -> list[str]:
+    """What is read out of every control."""
+    return browser.run(
+        """[...document.querySelectorAll("button, input, select, [role=slider]")].map(
+          (control) => control.getAttribute("aria-label") || control.textContent.trim()
+            || control.closest("label")?.textContent.trim())"""
+    )
+
+
 def _spawn(program: str, profile: Path) -> tuple[int, int, int]:
     """Starts it: (process, pipe to it, pipe from it). It reads 3 and writes 4."""
     (its_input, to), (from_, its_output) = _high_pipe(), _high_pipe()

@@ -10,7 +10,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browser import PROGRAMS, Browser, find_browser
+from browser import (
+    PROGRAMS,
+    Browser,
+    box,
+    brightness,
+    click,
+    control_names,
+    drag,
+    find_browser,
+    seen,
+)
 from comparison_clips import folder, page_of, plain
 from PIL import Image
 
@@ -45,36 +55,6 @@ def page(browser, colors):
     browser.show(colors)
     yield browser
     assert browser.complaints == []
-
-
-def box(browser, name="stage"):
-    """(x, y, width, height) of an element, in pixels."""
-    place = f"byId('{name}').getBoundingClientRect()"
-    return browser.run(f"(r => [r.x, r.y, r.width, r.height])({place})")
-
-
-def seen(browser, x, y=0.3):
-    """The colour at a place of the stage, in parts of its size."""
-    left, top, width, height = box(browser)
-    shot = browser.screenshot()
-    return tuple(map(int, shot[int(top + y * height), int(left + x * width)]))
-
-
-def drag(browser, start, end, **more):
-    """From a place of the stage to another, in parts of its size."""
-    left, top, width, height = box(browser)
-    (x0, y0), (x1, y1) = ((left + x * width, top + y * height) for x, y in (start, end))
-    browser.mouse("Moved", x0, y0, **more)
-    browser.mouse("Pressed", x0, y0, **more)
-    browser.mouse("Moved", (x0 + x1) / 2, (y0 + y1) / 2, buttons=1, **more)
-    browser.mouse("Moved", x1, y1, buttons=1, **more)
-    browser.mouse("Released", x1, y1, **more)
-
-
-def click(browser, name, at=0.5):
-    x, y, width, height = box(browser, name)
-    browser.mouse("Pressed", x + at * width, y + height / 2)
-    browser.mouse("Released", x + at * width, y + height / 2)
 
 
 def frame_shown(browser):
@@ -335,19 +315,12 @@ def test_nothing_is_wider_than_the_window(page, width):
 
 
 def test_light_and_dark_are_followed(page):
-    brightness = {}
-    for scheme in ("light", "dark"):
-        page.prefer(scheme)
-        brightness[scheme] = page.screenshot()[2, 2].mean()
-    assert brightness["light"] > 200 > 50 > brightness["dark"]
+    light, dark = brightness(page)
+    assert light > 200 > 50 > dark
 
 
 def test_every_control_has_a_name(page):
-    names = page.run(
-        """[...document.querySelectorAll("button, input, select, [role=slider]")].map(
-          (control) => control.getAttribute("aria-label")
-            || control.closest("label")?.textContent.trim())"""
-    )
+    names = control_names(page)
     assert len(names) > 12
     assert all(names)
 

@@ -85,12 +85,18 @@ def test_large_pictures_lose_what_cannot_be_seen(page_of, monkeypatch):
 def test_a_single_frame_has_no_temporal_profile(page_of):
     page = page_of(record(num_frames=1), {"000": pictures(num_frames=1)})
     assert page.facts["pictures"][0]["profiles"] == []
-    assert not [name for name in page.texts if str(name).startswith("profile")]
+    assert not [name for name in page.texts if str(name).startswith("profile-")]
     assert "values" not in page.facts["clips"][0]
 
 
 def test_pictures_of_no_clip_are_left_out(page_of):
     assert page_of(record(), {"other": pictures()}).facts["pictures"] == []
+
+
+def test_pictures_that_no_page_can_hold_are_left_out(page_of):
+    shown = {"000": pictures(width=16384, height=4), "011": pictures()}
+    (entry,) = page_of(record(), shown).facts["pictures"]
+    assert entry["clip"] == 1
 
 
 def test_a_page_of_vimeo_is_of_a_size_to_send(page_of, tmp_path):

@@ -6,6 +6,7 @@ from typing import Any
 
 from bvsrpp_jax.evaluation.pictures import ClipPictures
 from bvsrpp_jax.evaluation.record import ClipScores, Record
+from bvsrpp_jax.pages import WEBP_SIDE
 from bvsrpp_jax.report.naming import naming
 from bvsrpp_jax.report.summary import clips_of_all, note, summary
 
@@ -29,7 +30,7 @@ def page_facts(record: Record) -> dict[str, Any]:
 def picture_facts(
     pictures: Mapping[str, ClipPictures], names: Sequence[str]
 ) -> list[dict[str, Any]]:
-    """Which pictures there are, in the order of the clips.
+    """Which pictures there are, in the order of the clips; none that no page can hold.
 
     Args:
       pictures: by the names of clips.
@@ -45,7 +46,7 @@ def picture_facts(
             "profiles": [k for k, p in pictures[name].profiles.items() if len(p) > 1],
         }
         for number, name in enumerate(names)
-        if name in pictures
+        if name in pictures and max(pictures[name].frames["gt"].shape) <= WEBP_SIDE
     ]
 
 

@@ -17,7 +17,8 @@ function valuesOf(clip) {
   return (values ? values[m] : means[m].map((mean) => [mean])).map((of) => of.map(numberOf));
 }
 
-// { axis, series: [method][i], titles: [i], ticks: [{ at: i, text }], starts: of clips }
+// { axis, series: [method][i], titles: [i], ticks: [{ at: i, text }], starts: of clips,
+//   names: [method][i], where each method has an order of its own }
 function seriesNow() {
   if (picked.clip !== ALL) return oneClip(facts.clips[picked.clip]);
   return facts.clips.length <= FEW ? clipsInTurn() : clipsInOrder();
@@ -45,14 +46,19 @@ function clipsInTurn() {
 }
 
 function clipsInOrder() {
-  const worse = byWorse(facts.metrics[picked.metric]);
-  const columns = facts.methods.map((_, i) =>
-    facts.clips.map((clip) => numberOf(clip.means[picked.metric][i])));
-  const order = columns[0].map((_, i) => i).sort((i, j) => worse(columns[0][i], columns[0][j]));
-  const titles = order.map((i) => facts.clips[i].name);
-  const series = columns.map((values) => [...values].sort(worse));
-  const ticks = ticksAt(order.map((_, i) => i + 1));
-  return { axis: "clips, those of each method from its worst on", series, titles, ticks, starts: [0] };
+  const { clips, methods, metrics } = facts;
+  const worse = byWorse(metrics[picked.metric]);
+  const columns = methods.map((_, i) => clips.map((clip) => numberOf(clip.means[picked.metric][i])));
+  const orders = columns.map((values) => [...values.keys()].sort((i, j) => worse(values[i], values[j])));
+  const ranks = clips.map((_, i) => i + 1);
+  return {
+    axis: "clips, those of each method from its worst on",
+    series: columns.map((values, method) => orders[method].map((i) => values[i])),
+    names: orders.map((order) => order.map((i) => clips[i].name)),
+    titles: ranks.map((rank) => `${rank.toLocaleString("en")} of ${plural(clips.length, "clip")}`),
+    ticks: ticksAt(ranks),
+    starts: [0],
+  };
 }
 
 // About eight round ones of rising numbers.
@@ -143,11 +149,10 @@ function noteChart() {
   const parts = curves.series.map((values, method) => {
     const worst = [...values].sort(byWorse(metric))[0];
     const equal = values.filter((value) => value === Infinity).length;
-    // Where each method has an order of its own, the titles are ours.
-    const isNamed = !method || picked.clip !== ALL || facts.clips.length <= FEW;
-    const place = isNamed ? ` (${curves.titles[values.findIndex((v) => Object.is(v, worst))]})` : "";
+    const titles = curves.names?.[method] ?? curves.titles;
+    const place = titles[values.findIndex((value) => Object.is(value, worst))];
     const infinite = equal ? `, ${equal} infinite (identical frames), drawn at the top` : "";
-    return `${facts.methods[method]}: worst ${withUnit(metric, worst)}${place}${infinite}`;
+    return `${facts.methods[method]}: worst ${withUnit(metric, worst)} (${place})${infinite}`;
   });
   byId("chart-note").textContent = `${parts.join(" · ")}.`;
 }

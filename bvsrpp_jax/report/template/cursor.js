@@ -40,11 +40,21 @@ function moveCursor(to) {
   curves.tip.style.left = `${percent}%`;
   curves.tip.classList.toggle("flipped", percent > 50);
   const metric = facts.metrics[picked.metric];
-  const lines = curves.series.map((values, method) =>
-    element("span", {}, swatch(method), element("bdi", {}, facts.methods[method]),
-      element("b", {}, withUnit(metric, values[at]))));
-  curves.tip.replaceChildren(element("strong", {}, element("bdi", {}, curves.titles[at])), ...lines);
+  const lines = curves.series.map((values, method) => ({
+    method: facts.methods[method],
+    name: curves.names?.[method][at] ?? "", // of the clip, which is another for each
+    value: withUnit(metric, values[at]),
+  }));
+  const title = element("strong", {}, element("bdi", {}, curves.titles[at]));
+  curves.tip.replaceChildren(title, ...lines.map(tipLine));
   curves.area.setAttribute("aria-valuenow", String(at));
-  const values = curves.series.map((of, i) => `${facts.methods[i]} ${withUnit(metric, of[at])}`);
+  const values = lines.map(({ method, name, value }) => `${method} ${value}${name && ` (${name})`}`);
   curves.area.setAttribute("aria-valuetext", `${curves.titles[at]}: ${values.join(", ")}`);
+}
+
+function tipLine({ method, name, value }, i) {
+  const line = element("span", {}, swatch(i), element("bdi", {}, method));
+  if (name) line.append(element("small", {}, element("bdi", {}, name)));
+  line.append(element("b", {}, value));
+  return line;
 }

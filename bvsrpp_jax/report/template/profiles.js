@@ -8,7 +8,8 @@ function choosePictured(number) {
   [width, height] = entry.size;
   Object.assign(look, { zoom: 1, x: width / 2, y: height / 2 });
   for (const side of SIDES) fillInKinds(side, entry.frames);
-  byId("worst").textContent = `${whereOf(entry)}: the worst of the clip`;
+  const isOne = facts.clips[entry.clip].count === 1;
+  byId("worst").textContent = whereOf(entry) + (isOne ? "" : ": the worst of the clip");
   byId("profiled").hidden = !entry.profiles.length;
   drawProfiles(number, entry.profiles);
   return showKinds();
@@ -23,7 +24,7 @@ function whereOf({ clip: number, worst }) {
 }
 
 function fillInKinds(side, kinds) {
-  if (!kinds.includes(chosen[side])) chosen[side] = kinds[0];
+  if (!kinds.includes(chosen[side])) chosen[side] = "output";
   const options = Object.keys(KINDS).filter((kind) => kinds.includes(kind));
   const choice = byId(`kind-${side}`);
   choice.replaceChildren(...options.map((kind) => element("option", { value: kind }, KINDS[kind])));

@@ -15,7 +15,7 @@ function swatch(method) {
 function fillInTiles() {
   const [ours, baseline] = facts.summary.filter((row) => row.kind !== "published");
   facts.metrics.forEach((metric, m) => {
-    const value = element("strong", {}, ours.values[m], element("small", {}, metric.unit));
+    const value = element("strong", {}, `${ours.values[m]} `, element("small", {}, metric.unit));
     const tile = element("div", { class: "card tile" }, element("span", {}, metric.label), value);
     if (baseline) tile.append(gainOf(metric, ours, baseline, m));
     byId("tiles").append(tile);
