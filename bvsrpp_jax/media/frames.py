@@ -180,16 +180,17 @@ class PictureSegments:
           InputError: the disk is full, or these are more frames than fit.
         """
         files = {}
-        with told_as(self._path, "cannot be written", "Make room."):
-            for index, frame in enumerate(frames, first):
-                _check_fits(self._path, index, self._most)
-                picture = path.parent / _picture_name(index)
+        for index, frame in enumerate(frames, first):  # with failures of their own
+            _check_fits(self._path, index, self._most)
+            picture = path.parent / _picture_name(index)
+            with self._told_as():
                 write_whole(picture, encode_png(frame.pixels))
                 files[picture.name] = file_digest(picture)
-            with SegmentFile(path) as segment:
-                segment.publish(
-                    job=job, first=first, num_frames=len(files), files=files
-                )
+        with self._told_as(), SegmentFile(path) as segment:
+            segment.publish(job=job, first=first, num_frames=len(files), files=files)
+
+    def _told_as(self):
+        return told_as(self._path, "cannot be written", "Make room.")
 
 
 class PictureWriter(_PictureSink):

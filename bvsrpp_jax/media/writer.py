@@ -197,21 +197,24 @@ class VideoSegments:
         Raises:
           InputError: the disk is full, or the encoder fails.
         """
-        with (
-            told_as(self._path, "cannot be written", "Make room."),
-            av.open(io.BytesIO(), "w", format=self._muxer) as container,
-            SegmentFile(path) as segment,
-        ):
+        with self._told_as():
+            segment = SegmentFile(path)
+        with segment, av.open(io.BytesIO(), "w", format=self._muxer) as container:
             encoder = _Encoder(container, *self._settings)
             count = 0
-            for frame in frames:
-                segment.add(encoder.encode(frame))
+            for frame in frames:  # whose failures are not ours to tell
+                with self._told_as():
+                    segment.add(encoder.encode(frame))
                 count += 1
-            segment.add(encoder.flush())
-            _check_count(self._path, count, segment.num_packets)
-            segment.publish(
-                job=job, first=first, num_frames=count, extradata=encoder.extradata
-            )
+            with self._told_as():
+                segment.add(encoder.flush())
+                _check_count(self._path, count, segment.num_packets)
+                segment.publish(
+                    job=job, first=first, num_frames=count, extradata=encoder.extradata
+                )
+
+    def _told_as(self):
+        return told_as(self._path, "cannot be written", "Make room.")
 
 
 class _Encoder:
