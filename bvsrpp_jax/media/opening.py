@@ -19,6 +19,7 @@ from bvsrpp_jax.media.frames import (
     PictureReader,
     PictureSegments,
     PictureWriter,
+    check_fits,
 )
 from bvsrpp_jax.media.hdr import caution
 from bvsrpp_jax.media.outputs import check_output
@@ -127,6 +128,8 @@ def create_clip(
     caution(info.name, info.color.transfer, info.light, None)
     _note_lost_aspect(info)
     writer = PictureWriter if is_folder else OnePictureWriter
+    if info.is_counted:  # else it is known with the second frame
+        check_fits(path, info.num_frames, writer.most)
     return writer(path, folder=folder)
 
 
