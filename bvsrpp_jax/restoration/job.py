@@ -196,7 +196,7 @@ class JobFolder:
         """Removes the folder: the manifest first, without which the rest is nothing.
 
         Another process may make the folder its own as soon as the lock is let go. So
-        what is in it, the lock at last, goes before that, and then an empty folder only.
+        what is in it goes before that, the lock at last, and then an empty folder.
         """
         (self.path / "job.json").unlink(missing_ok=True)
         self._clear()
