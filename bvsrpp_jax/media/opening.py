@@ -13,6 +13,7 @@ from bvsrpp_jax.media.animations import is_animation
 from bvsrpp_jax.media.child_reader import ChildReader
 from bvsrpp_jax.media.clip import ClipInfo
 from bvsrpp_jax.media.codecs import container_of, is_deep
+from bvsrpp_jax.media.encoding import VideoSegments
 from bvsrpp_jax.media.failures import told_as
 from bvsrpp_jax.media.frames import (
     OnePictureWriter,
@@ -25,7 +26,7 @@ from bvsrpp_jax.media.hdr import caution
 from bvsrpp_jax.media.outputs import check_output
 from bvsrpp_jax.media.pictures import PICTURES
 from bvsrpp_jax.media.reader import VideoReader
-from bvsrpp_jax.media.writer import VideoSegments, VideoWriter
+from bvsrpp_jax.media.writer import VideoWriter
 
 Source = ChildReader | VideoReader | PictureReader
 Sink = VideoWriter | PictureWriter | OnePictureWriter
