@@ -21,6 +21,7 @@ from media_files import packets, pictures, write_video
 from stand_in import StandIn
 
 from bvsrpp_jax.errors import InputError
+from bvsrpp_jax.media import child_assembly
 from bvsrpp_jax.media.child_reader import ChildReader
 from bvsrpp_jax.media.pictures import encode_png
 from bvsrpp_jax.media.writer import VideoWriter
@@ -400,6 +401,26 @@ def test_a_second_process_is_refused(tmp_path, source):
         other.stdin.close()
     assert files(tmp_path) == ["in.mp4"]
     restorer().restore_video(source, tmp_path / "out.mp4")
+
+
+def test_sound_that_kills_its_copier_loses_nothing(tmp_path, source, monkeypatch):
+    """Every segment stays, and the same call only joins them."""
+    target = tmp_path / "out.mp4"
+    restorer().restore_video(source, tmp_path / "whole.mp4")
+    monkeypatch.setattr(child_assembly, "_MODULE", "odd_copier")
+    monkeypatch.setenv("ODD_COPIER", "crash")
+    message = (
+        r"in.mp4: the copier of its sound crashed \(SIGSEGV\), after all 14 frames"
+    )
+    with pytest.raises(InputError, match=message) as caught:
+        restorer().restore_video(source, target)
+    assert caught.value.__notes__ == ["14 frames are done; the same command resumes"]
+    assert files(tmp_path) == [".out.mp4.job", "in.mp4", "whole.mp4"]
+    monkeypatch.setenv("ODD_COPIER", "nothing")
+    again = restorer()
+    again.restore_video(source, target)
+    assert again.num_windows == 0
+    assert target.read_bytes() == (tmp_path / "whole.mp4").read_bytes()
 
 
 @pytest.mark.parametrize("left_with", [[], ["00000000.segment"]])

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -125,11 +125,12 @@ class Child:
         return value
 
     def send(self, kind: str, value: Any = None, data=b"") -> None:
-        """Says something to the child, which listens. See `messages`."""
-        try:
+        """Says something to the child, which listens. See `messages`.
+
+        Whether it still does is told by what it said last, which is received next.
+        """
+        with suppress(ConnectionError):
             send(self._connection, kind, value, data)
-        except ConnectionError as error:
-            raise Ended from error
 
     def receive_into(self, buffer) -> None:
         """Fills a buffer with what follows a message."""

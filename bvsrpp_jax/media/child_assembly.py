@@ -77,10 +77,10 @@ class ChildAssembly:
         """
         data = memoryview(packet)
         times = packet.pts, packet.dts, packet.duration or 0
-        packet_is = *times, packet.is_keyframe, len(data)
+        what = *times, packet.is_keyframe, len(data)
         self._child.progress = f"after {self._num_packets} frames"
         with self._child.listening():
-            self._child.send("packet", packet_is, data)
+            self._child.send("packet", what, data)
             self._child.expect("written")
         self._num_packets += 1
 

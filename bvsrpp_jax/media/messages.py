@@ -26,7 +26,8 @@ def send(connection: socket.socket, kind: str, value=None, data=b"") -> None:
     if len(text) > _LONGEST:
         raise ValueError(f"a message of {len(text)} bytes")
     connection.sendall(len(text).to_bytes(4, "big") + text)
-    connection.sendall(data)
+    if len(data):  # else the answer may be there, and the other side gone
+        connection.sendall(data)
 
 
 def receive(connection: socket.socket) -> tuple[str, Any]:
