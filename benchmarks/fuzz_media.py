@@ -1,19 +1,23 @@
-"""Reads damaged videos by the thousand, and counts what becomes of them.
+"""Reads damaged videos and pictures by the thousand, and counts what becomes of them.
 
     python benchmarks/fuzz_media.py --seconds 120
+    python benchmarks/fuzz_media.py --seconds 120 --what pictures
     python benchmarks/fuzz_media.py --seconds 120 --how child
     python benchmarks/fuzz_media.py --seconds 120 --how copy
     python benchmarks/fuzz_media.py --case 1234          # one case again
 
-Each case flips bytes of a small clip, or removes, repeats or zeroes a part of it. A
-worker reads case after case in-process, which is far faster than a child for each; when
-it crashes or hangs, the case is noted and a new worker goes on behind it. `child` reads
-as the command does, `copy` writes the frames again with the sound beside them. What is
-neither frames nor an `InputError` is listed.
+Each case flips bytes of a small clip or picture, or removes, repeats or zeroes a part
+of it. A worker reads case after case in-process, which is far faster than a child for
+each; when it crashes or hangs, the case is noted and a new worker goes on behind it.
+`child` reads as the command does, `copy` writes the frames again with the sound beside
+them, which is copied in a child. What is neither frames nor an `InputError` of one line
+is listed.
 """
 
 import argparse
 import collections
+import functools
+import io
 import random
 import select
 import subprocess
@@ -21,42 +25,74 @@ import sys
 import tempfile
 import time
 import warnings
+from fractions import Fraction
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
+import numpy as np  # noqa: E402
 from malformed_media import seed  # noqa: E402
+from media_files import pictures  # noqa: E402
+from PIL import Image  # noqa: E402
 
 from bvsrpp_jax.errors import InputError  # noqa: E402
 from bvsrpp_jax.media import create_clip  # noqa: E402
+from bvsrpp_jax.media.animations import is_animation  # noqa: E402
 from bvsrpp_jax.media.child_reader import ChildReader  # noqa: E402
+from bvsrpp_jax.media.frames import PictureReader  # noqa: E402
+from bvsrpp_jax.media.pictures import PICTURES, encode_png  # noqa: E402
 from bvsrpp_jax.media.reader import VideoReader  # noqa: E402
 
 HOW = ("inside", "child", "copy")
-SEEDS = (
+VIDEOS = (
     *("clip.mp4", "fast.mp4", "fragments.mp4", "clip.mkv", "clip.avi", "raw.avi"),
     *("clip.mpg", "clip.ts", "clip.h264"),
 )
+ORIENTED = b"Exif\0\0MM\0*\0\0\0\x08\0\1\1\x12\0\3\0\0\0\1\0\6\0\0\0\0\0\0"
+SEVERAL = {"save_all": True, "duration": 40, "loop": 0}
+SAVED = {  # name -> (mode, how Pillow saves it)
+    "rgb.png": ("RGB", {"icc_profile": bytes(300)}),
+    "palette.png": ("P", {"transparency": 3}),
+    "grey.png": ("LA", {}),
+    "oriented.jpg": ("RGB", {"exif": ORIENTED}),
+    "progressive.jpg": ("RGB", {"progressive": True, "subsampling": 2}),
+    "four.jpg": ("CMYK", {}),
+    "rgb.bmp": ("RGB", {}),
+    "palette.bmp": ("P", {}),
+    "lzw.tif": ("RGB", {"compression": "tiff_lzw"}),
+    "deflate.tif": ("RGBA", {"compression": "tiff_adobe_deflate"}),
+    "jpeg.tif": ("RGB", {"compression": "jpeg"}),
+    "lossy.webp": ("RGB", {"exif": ORIENTED}),
+    "lossless.webp": ("RGBA", {"lossless": True}),
+    "several.gif": ("P", SEVERAL),
+    "several.png": ("RGBA", SEVERAL),
+    "several.webp": ("RGB", SEVERAL),
+}
+SEEDS = {"videos": VIDEOS, "pictures": (*SAVED, "deep.png")}
 HANG = 30  # seconds
 
 
 def main() -> None:
     """Runs workers until the time is over; prints counts and what stands out."""
     arguments = _arguments()
+    kind = arguments.what, arguments.how
     if arguments.worker is not None:
-        work(arguments.worker, arguments.how)
+        work(arguments.worker, *kind)
     elif arguments.case is not None:
-        print(attempt(arguments.case, arguments.how))
+        print(attempt(arguments.case, *kind))
     else:
-        supervise(arguments.seconds, arguments.how)
+        supervise(arguments.seconds, *kind)
 
 
-def supervise(seconds: float, how: str) -> None:
+def supervise(seconds: float, what: str, how: str) -> None:
     """Starts a worker again and again."""
     counts, case, end = collections.Counter(), 0, time.monotonic() + seconds
+    program = [sys.executable, __file__, "--what", what, "--how", how]
     while time.monotonic() < end:
-        command = [sys.executable, __file__, "--how", how, "--worker", str(case)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE) as worker:
+        command = [*program, "--worker", str(case)]
+        # libtiff and others tell the terminal of what they find.
+        quiet = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+        with subprocess.Popen(command, **quiet) as worker:
             while time.monotonic() < end:
                 ready, _, _ = select.select([worker.stdout], [], [], HANG)
                 line = worker.stdout.readline().decode() if ready else ""
@@ -74,26 +110,28 @@ def supervise(seconds: float, how: str) -> None:
     print(f"{case} cases: {dict(counts)}")
 
 
-def work(first: int, how: str) -> None:
+def work(first: int, what: str, how: str) -> None:
     """Prints one line a case."""
     warnings.simplefilter("ignore")
-    for name in SEEDS:
-        seed(name)
+    for name in SEEDS[what]:
+        whole(name)
     while True:
-        print(attempt(first, how), flush=True)
+        print(attempt(first, what, how), flush=True)
         first += 1
 
 
-def attempt(case: int, how: str) -> str:
+def attempt(case: int, what: str, how: str) -> str:
     """The outcome of one case."""
     with tempfile.TemporaryDirectory() as folder:
-        name, data = damaged(case)
+        name, data = damaged(case, SEEDS[what])
         path = Path(folder) / name
         path.write_bytes(data)
         try:
             count = read(path, how)
         except InputError as error:
             text = str(error)
+            if "\n" in text:
+                return f"other: more than a line: {text!r:.300}"
             return "crashed: " + text if "crashed" in text else "refused"
         except Exception as error:  # noqa: BLE001 - which one it is, is the result
             return f"other: {type(error).__name__}: {error!r:.300}"
@@ -102,7 +140,7 @@ def attempt(case: int, how: str) -> str:
 
 def read(path: Path, how: str) -> int:
     """The number of frames."""
-    with (ChildReader if how == "child" else VideoReader)(path) as source:
+    with opened(path, how) as source:
         if how != "copy":
             return sum(1 for _ in source)
         target = path.with_name("copy.mkv")
@@ -113,11 +151,37 @@ def read(path: Path, how: str) -> int:
         return count
 
 
-def damaged(case: int) -> tuple[str, bytes]:
+def opened(path: Path, how: str) -> VideoReader | PictureReader | ChildReader:
+    """As `open_clip` opens it, in a child or not."""
+    is_picture = path.suffix in PICTURES and not is_animation(path)
+    rate = {"rate": Fraction(25)} if is_picture else {}
+    if how == "child":
+        return ChildReader(path, **rate)
+    Image.MAX_IMAGE_PIXELS = None  # as in the child
+    return (PictureReader if is_picture else VideoReader)(path, **rate)
+
+
+@functools.cache
+def whole(name: str) -> bytes:
+    """A small video of each container, a small picture of each kind."""
+    if name in VIDEOS:
+        return seed(name)
+    if name == "deep.png":
+        return encode_png(pictures(1)[0].astype(np.uint16) * 257)
+    mode, options = SAVED[name]
+    first, *rest = (Image.fromarray(picture).convert(mode) for picture in pictures(3))
+    if "save_all" in options:
+        options = {**options, "append_images": rest}
+    saved, suffix = io.BytesIO(), name.rpartition(".")[2]
+    first.save(saved, {"jpg": "JPEG", "tif": "TIFF"}.get(suffix, suffix), **options)
+    return saved.getvalue()
+
+
+def damaged(case: int, names: tuple[str, ...]) -> tuple[str, bytes]:
     """The name and the bytes of a case; half of the damage is near the beginning."""
     chance = random.Random(case)
-    name = chance.choice(SEEDS)
-    data = bytearray(seed(name))
+    name = chance.choice(names)
+    data = bytearray(whole(name))
     for _ in range(chance.choice((1, 1, 2, 4, 16, 64))):
         reach = chance.choice((400, len(data), len(data)))
         place = chance.randrange(min(reach, len(data)))
@@ -143,6 +207,7 @@ def damaged(case: int) -> tuple[str, bytes]:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=120)
+    parser.add_argument("--what", choices=SEEDS, default="videos")
     parser.add_argument("--how", choices=HOW, default="inside")
     parser.add_argument("--case", type=int)
     parser.add_argument("--worker", type=int, help=argparse.SUPPRESS)

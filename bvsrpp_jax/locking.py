@@ -1,15 +1,16 @@
-"""One process at a time: a lock that goes with the process, however it ends."""
+"""One process at a time: a lock that goes with the process, however it ends.
 
+Whoever removes the file does so while holding it, and makes it anew to hold it again.
+"""
+
+import fcntl
 import os
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-try:
-    import fcntl
-except ImportError:  # Windows: nothing is locked there
-    fcntl = None
+JUST_ENDED = "a process that has just ended"
 
 
 class Busy(Exception):
@@ -25,8 +26,7 @@ def hold(path: Path) -> Iterator[None]:
       OSError: the file cannot be written.
     """
     with path.open("a+") as file:
-        if fcntl is not None:
-            _lock(file, path)
+        _lock(file, path)
         file.truncate(0)
         file.write(f"process {os.getpid()} on {platform.node()}")
         file.flush()
@@ -41,4 +41,4 @@ def _lock(file, path: Path) -> None:
         raise Busy(file.read().strip()) from error
     # Whoever held it may have removed the file while this process opened it.
     if not path.exists() or not os.path.samestat(os.fstat(file.fileno()), path.stat()):
-        raise Busy("a process that has just ended")
+        raise Busy(JUST_ENDED)

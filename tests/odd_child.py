@@ -13,7 +13,7 @@ from pathlib import Path
 
 if __name__ == "__main__":
     request = json.loads(sys.argv[1])
-    path = Path(request["path"])
+    path = Path(request.get("path") or request["source"])
     if path.name == "exit.bin":
         sys.exit(3) if sys.stderr.write(path.read_text()) else None
     socket.socket(fileno=request["connection"]).sendall(path.read_bytes())

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from comparison_clips import folder, page_of, plain
 from media_files import pictures, write_video
+from odd_media import colours, write_patches
 from parsed_page import Parsed, assert_sealed
 
 from bvsrpp_jax import cli
@@ -255,6 +256,32 @@ def test_every_option_arrives(clips, monkeypatch):
     facts = Parsed(Path("page.html")).facts
     assert facts["times"] == [0.04, 0.08, 0.12]
     assert facts["quality"] == 80
+
+
+def test_an_interlaced_tape_is_compared_with_what_was_made_of_it(
+    tmp_path, monkeypatch, capsys
+):
+    """A is interlaced; B are pictures, which cannot be."""
+    monkeypatch.chdir(tmp_path)
+    options = {"flags": "+ilme+ildct"}
+    kind = {"codec": "mpeg2video", "field": "tff", "options": options}
+    write_patches(tmp_path / "a.mkv", colours(2), **kind)
+    folder(tmp_path / "b", pictures(2))
+    command = ("compare", "a.mkv", "b", "-o", "page.html")
+    assert run(*command) == 2
+    assert "--deinterlace" in capsys.readouterr().err
+    assert run(*command, "--deinterlace") == 0
+    assert capsys.readouterr().out == "page.html: 2 frames\n"
+    assert run("compare", "b", "b", "-o", "b.html", "--deinterlace") == 2
+    assert "pictures are not interlaced" in capsys.readouterr().err
+
+
+def test_the_limit_of_pixels_is_that_of_both(clips, monkeypatch, capsys):
+    monkeypatch.chdir(clips[0].parent)
+    command = ("compare", "a", "b", "-o", "page.html")
+    assert run(*command, "--max-pixels=1") == 2
+    assert re.search("pixels, more than 1.*--max-pixels", capsys.readouterr().err)
+    assert run(*command, f"--max-pixels={64 * 48}") == 0
 
 
 @pytest.mark.parametrize(

@@ -38,13 +38,24 @@ def test_inputs(tmp_path, source):
     ],
 )
 def test_outputs(tmp_path, source, name, kind):
-    with create_clip(f"{tmp_path}/{name}", source, source.info) as sink:
+    count = 1 if kind is OnePictureWriter else 5
+    info = replace(source.info, num_frames=count)
+    with create_clip(f"{tmp_path}/{name}", source, info) as sink:
         assert isinstance(sink, kind)
+
+
+def test_a_clip_that_no_picture_holds_is_refused_before_any_work(tmp_path, source):
+    message = "out.png: a picture holds one frame, the input has more. Name a folder or"
+    with pytest.raises(InputError, match=message):
+        create_clip(tmp_path / "out.png", source, source.info)
+    estimate = replace(source.info, is_counted=False)
+    create_clip(tmp_path / "out.png", source, estimate).__exit__()
+    assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
 
 
 @pytest.mark.parametrize("name", ["out", "out.png"])
 def test_pictures_do_not_say_that_pixels_are_wide(tmp_path, source, name):
-    info = replace(source.info, sample_aspect_ratio=Fraction(4, 3))
+    info = replace(source.info, sample_aspect_ratio=Fraction(4, 3), num_frames=1)
     with pytest.warns(UserWarning, match="its pixels are 4:3; in pictures, which do"):
         create_clip(tmp_path / name, source, info).__exit__()
 

@@ -3,10 +3,12 @@
 import os
 import platform
 import random
+import resource
 import subprocess
 import sys
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import av
@@ -172,6 +174,41 @@ def test_an_encoder_that_fails_leaves_no_segment(tmp_path):
         segments = writer.segments(threads=1)
         with pytest.raises(KeyboardInterrupt):
             segments.write(tmp_path / "0.segment", failing(), job="", first=0)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["out.mp4", "out"])
+def test_a_failure_of_reading_is_not_told_as_one_of_writing(tmp_path, name):
+    """Frames come from a network and a disk of their own."""
+
+    def failing():
+        yield from frames(0, 3)
+        raise ConnectionResetError("the device is gone")
+
+    writer = PictureWriter if name == "out" else partial(VideoWriter, info=CLIP)
+    parts = tmp_path / "parts"
+    parts.mkdir()
+    with writer(tmp_path / name) as sink:
+        segments = sink.segments(threads=1)
+        with pytest.raises(ConnectionResetError, match="the device is gone"):
+            segments.write(parts / "0.segment", failing(), job="", first=0)
+    assert not (parts / "0.segment").exists()
+
+
+@pytest.mark.parametrize("limit", [0, 4000])
+@pytest.mark.parametrize("name", ["out.mp4", "out"])
+def test_a_disk_that_is_full_is_told_by_segments(tmp_path, name, limit):
+    noise = np.random.default_rng(0).integers(0, 256, (5, 48, 64, 3), np.uint8)
+    writer = PictureWriter if name == "out" else partial(VideoWriter, info=CLIP, crf=1)
+    with writer(tmp_path / name) as sink:
+        segments, path = sink.segments(threads=1), tmp_path / "0.segment"
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+        try:
+            with pytest.raises(InputError, match=f"{name}: cannot be written .File to"):
+                segments.write(path, map(Frame, noise, range(5)), job="", first=0)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert list(tmp_path.iterdir()) == []
 
 

@@ -11,6 +11,7 @@ import sys
 import time
 import warnings
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -20,10 +21,12 @@ from media_files import packets, pictures, write_video
 from stand_in import StandIn
 
 from bvsrpp_jax.errors import InputError
+from bvsrpp_jax.media import child_assembly
 from bvsrpp_jax.media.child_reader import ChildReader
 from bvsrpp_jax.media.pictures import encode_png
 from bvsrpp_jax.media.writer import VideoWriter
 from bvsrpp_jax.restoration import Restorer
+from bvsrpp_jax.restoration.job import JobFolder
 from bvsrpp_jax.restoration.manifest import from_json, sealed, to_json
 from bvsrpp_jax.restoration.plan import Memory, Plan
 
@@ -398,6 +401,57 @@ def test_a_second_process_is_refused(tmp_path, source):
         other.stdin.close()
     assert files(tmp_path) == ["in.mp4"]
     restorer().restore_video(source, tmp_path / "out.mp4")
+
+
+def test_sound_that_kills_its_copier_loses_nothing(tmp_path, source, monkeypatch):
+    """Every segment stays, and the same call only joins them."""
+    target = tmp_path / "out.mp4"
+    restorer().restore_video(source, tmp_path / "whole.mp4")
+    monkeypatch.setattr(child_assembly, "_MODULE", "odd_copier")
+    monkeypatch.setenv("ODD_COPIER", "crash")
+    message = (
+        r"in.mp4: the copier of its sound crashed \(SIGSEGV\), after all 14 frames"
+    )
+    with pytest.raises(InputError, match=message) as caught:
+        restorer().restore_video(source, target)
+    assert caught.value.__notes__ == ["14 frames are done; the same command resumes"]
+    assert files(tmp_path) == [".out.mp4.job", "in.mp4", "whole.mp4"]
+    monkeypatch.setenv("ODD_COPIER", "nothing")
+    again = restorer()
+    again.restore_video(source, target)
+    assert again.num_windows == 0
+    assert target.read_bytes() == (tmp_path / "whole.mp4").read_bytes()
+
+
+@pytest.mark.parametrize("left_with", [[], ["00000000.segment"]])
+def test_a_process_that_slips_in_keeps_its_job(tmp_path, left_with):
+    """It comes between the end of the lock and the end of the folder."""
+    target, other = tmp_path / "out.mp4", JobFolder(tmp_path / "out.mp4")
+
+    def slip_in():
+        other.__enter__()
+        other.begin({"input": "in.mp4"}, dict, restart=False)
+
+    folder = JobFolder(target)
+    folder._lock.callback(slip_in)  # called once the lock is let go
+    with folder:
+        folder.begin({"input": "in.mp4"}, dict, restart=False)
+        for name in left_with:
+            (folder.path / name).touch()
+        folder.remove()
+    assert files(other.path) == ["job.json", "lock"]
+    with pytest.raises(InputError, match="is being restored by"), JobFolder(target):
+        pass
+    other.__exit__(None, None, None)
+    assert files(tmp_path) == []
+
+
+def test_a_folder_that_is_just_going_away_is_told(tmp_path, monkeypatch):
+    """Between making it and opening the lock in it."""
+    removing = JobFolder(tmp_path / "out.mp4")
+    monkeypatch.setattr(Path, "mkdir", lambda *_, **__: None)
+    with pytest.raises(InputError, match="restored by a process that has just ended"):
+        removing.__enter__()
 
 
 def test_a_full_disk_loses_nothing(tmp_path, source):

@@ -23,6 +23,12 @@ def add(commands: argparse._SubParsersAction) -> None:
     add("-o", "--output", required=True, help="page (.html) or video by its suffix")
     add("--start", type=seconds, help="seconds or h:mm:ss after the first frame")
     add("--duration", type=seconds, help="how much to show, seconds or h:mm:ss")
+    add(
+        "--deinterlace",
+        action="store_true",
+        help="make each interlaced frame of a video one of a single moment",
+    )
+    add("--max-pixels", type=int, help="of a frame of either (default: 67108864)")
     add("--max-frames", type=int, help="frames in a page at most (default: 120)")
     add("--quality", type=int, help="of a page's WebP, 1 to 100 (default: lossless)")
     add("--names", metavar="A,B", help="what a page calls the clips (default: files)")
@@ -92,8 +98,11 @@ def _counter() -> Iterator[Callable[[], None]]:
 def _opened(arguments: argparse.Namespace):
     from bvsrpp_jax.comparison import open_both
 
-    part = {"start": arguments.start, "duration": arguments.duration}
-    return open_both(arguments.a, arguments.b, **part)
+    names = ("start", "duration", "deinterlace")
+    reading = {name: getattr(arguments, name) for name in names}
+    if arguments.max_pixels is not None:
+        reading["max_pixels"] = arguments.max_pixels
+    return open_both(arguments.a, arguments.b, **reading)
 
 
 def _refuse_options_of_pages(arguments: argparse.Namespace) -> None:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bvsrpp_jax.media import ClipInfo, Frame, Source, open_clip
+from bvsrpp_jax.media import MAX_PIXELS, ClipInfo, Frame, Source, open_clip
 from bvsrpp_jax.media.pictures import PICTURES
 
 
@@ -60,20 +60,26 @@ def open_both(
     *,
     start: Fraction | None = None,
     duration: Fraction | None = None,
+    deinterlace: bool = False,
+    max_pixels: int = MAX_PIXELS,
 ) -> Iterator[tuple[Source, Source]]:
     """Opens two clips; pictures beside a video have the video's rate.
 
     Args:
       a, b: a video file, a folder of pictures or a picture each.
       start, duration: the part of both, in seconds.
+      deinterlace: make one frame of one moment of each interlaced frame of a video.
+      max_pixels: of a frame; larger ones are refused before they are decoded.
 
     Raises:
       InputError: one cannot be read, or has no frame in that part.
     """
+    part = {"start": start, "duration": duration, "max_pixels": max_pixels}
     with ExitStack() as stack:
 
         def opened(path, fps: Fraction | None = None) -> Source:
-            clip = open_clip(path, start=start, duration=duration, fps=fps)
+            interlaced = deinterlace and fps is None  # pictures beside a video are not
+            clip = open_clip(path, fps=fps, deinterlace=interlaced, **part)
             return stack.enter_context(clip)
 
         if _has_pictures(a) and not _has_pictures(b):

@@ -10,13 +10,13 @@ import socket
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
 from bvsrpp_jax.errors import InputError
-from bvsrpp_jax.media.messages import Ended, receive, receive_bytes, unpack
+from bvsrpp_jax.media.messages import Ended, receive, receive_bytes, send, unpack
 
 _ADVICE = "The file may be damaged or hostile; get another copy."
 _GRACE = 5.0  # seconds between the last message and the end of the process
@@ -29,15 +29,28 @@ class Child:
       module: what it runs, with the request as its only argument.
       request: plain values; the number of its socket is added as "connection".
       path: the file, for messages.
-      patience: seconds it may spend without a message while somebody waits for one.
+      patience: seconds it may spend without a message while somebody waits for one, or
+        without taking one.
+      name: what it is, for messages.
+      files: numbers of open files that it is given, which keep their numbers.
 
     Attributes:
       pid: its number.
       progress: how far it has come, for messages.
     """
 
-    def __init__(self, module: str, request: dict, *, path: Path, patience: float):
-        self._path, self._patience, self.progress = path, patience, "at its beginning"
+    def __init__(
+        self,
+        module: str,
+        request: dict,
+        *,
+        path: Path,
+        patience: float,
+        name: str,
+        files: Sequence[int] = (),
+    ):
+        self._path, self._patience, self._name = path, patience, name
+        self.progress = "at its beginning"
         ours, theirs = socket.socketpair()
         with theirs:
             request = {**request, "connection": theirs.fileno()}
@@ -47,7 +60,7 @@ class Child:
                 stdin=subprocess.PIPE,  # which it ends with
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
-                pass_fds=[theirs.fileno()],
+                pass_fds=[theirs.fileno(), *files],
                 process_group=0,  # Ctrl-C is for the parent
                 env={**os.environ, "PYTHONPATH": _import_path()},
             )
@@ -76,13 +89,13 @@ class Child:
         except TimeoutError as error:
             self.close()
             raise InputError(
-                f"{self._path}: the decoder did nothing for {self._patience:g} s,"
+                f"{self._path}: the {self._name} did nothing for {self._patience:g} s,"
                 f" {self.progress}. {_ADVICE}"
             ) from error
         except ValueError as error:
             self.close()
             raise InputError(
-                f"{self._path}: the decoder sent what it never sends ({error}),"
+                f"{self._path}: the {self._name} sent what it never sends ({error}),"
                 f" {self.progress}. {_ADVICE}"
             ) from error
 
@@ -98,11 +111,26 @@ class Child:
             if kind == "refusal":
                 raise InputError(unpack(value, str))
             if kind == "bug":
-                raise RuntimeError(f"in the decoding process:\n{unpack(value, str)}")
+                raise RuntimeError(f"in the {self._name}:\n{unpack(value, str)}")
             if kind == "note":
                 warnings.warn(unpack(value, str), stacklevel=2)
             elif kind != "busy":
                 return kind, value
+
+    def expect(self, wanted: str) -> Any:
+        """The value of the next message, which is of that kind. Raises as `receive`."""
+        kind, value = self.receive()
+        if kind != wanted:
+            raise ValueError(f"{kind!r:.20} in place of {wanted!r}")
+        return value
+
+    def send(self, kind: str, value: Any = None, data=b"") -> None:
+        """Says something to the child, which listens. See `messages`.
+
+        Whether it still does is told by what it said last, which is received next.
+        """
+        with suppress(ConnectionError):
+            send(self._connection, kind, value, data)
 
     def receive_into(self, buffer) -> None:
         """Fills a buffer with what follows a message."""
@@ -117,11 +145,11 @@ class Child:
         self.close()
         if code >= 0:
             raise RuntimeError(
-                f"the decoding process ended with code {code}:\n"
+                f"the {self._name} ended with code {code}:\n"
                 + errors.decode(errors="replace")
             )
         raise InputError(
-            f"{self._path}: the decoder crashed ({signal.Signals(-code).name}),"
+            f"{self._path}: the {self._name} crashed ({signal.Signals(-code).name}),"
             f" {self.progress}. {_ADVICE}"
         )
 

@@ -63,13 +63,15 @@ class ChildReader:
             "deep": deep,
             "max_pixels": max_pixels,
         }
-        self._child = Child(_MODULE, request, path=path, patience=patience)
+        self._child = Child(
+            _MODULE, request, path=path, patience=patience, name="decoder"
+        )
         try:
             with self._child.listening():
-                info = unpack(self._expect("clip"), ClipInfo)
+                info = unpack(self._child.expect("clip"), ClipInfo)
                 self.info = replace(info, name=str(path))
                 _check(self.info, max_pixels)
-                self.excerpt = unpack(self._expect("excerpt"), Excerpt | None)
+                self.excerpt = unpack(self._child.expect("excerpt"), Excerpt | None)
         except BaseException:
             self.close()
             raise
@@ -105,12 +107,6 @@ class ChildReader:
         pixels = np.empty((self.info.height, self.info.width, 3), self.info.dtype)
         self._child.receive_into(pixels)
         return Frame(pixels, pts, duration)
-
-    def _expect(self, wanted: str):
-        kind, value = self._child.receive()
-        if kind != wanted:
-            raise ValueError(f"{kind!r:.20} in place of {wanted!r}")
-        return value
 
 
 def _check(info: ClipInfo, max_pixels: int) -> None:

@@ -6,7 +6,7 @@ takes.
 """
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -32,6 +32,7 @@ class StreamCopier:
       output: where to; its video stream exists already, its header is not written.
       target: the output's name, for messages.
       excerpt: the part to keep.
+      on_packet: called for every packet that is read.
 
     Raises:
       InputError: the output's container cannot hold a sound track. Subtitles and
@@ -45,9 +46,10 @@ class StreamCopier:
         *,
         target: Path,
         excerpt: Excerpt,
+        on_packet: Callable[[], None],
     ):
         self._source, self._target, self._output = source, target, output
-        self._excerpt = excerpt
+        self._excerpt, self._on_packet = excerpt, on_packet
         self._input = open_container(source)
         self._streams = {}  # index in the input -> stream of the output
         copied = [s.index for s in self._input.streams if s.type in _COPIED]
@@ -115,6 +117,7 @@ class StreamCopier:
         if not kept:
             return
         for packet in self._read(kept):
+            self._on_packet()
             if packet.dts is None and packet.pts is None:  # the end of a stream
                 continue
             now = _seconds(packet)

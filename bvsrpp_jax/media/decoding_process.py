@@ -7,27 +7,19 @@ is, its frames and the end to the socket of that number. Standard input is a pip
 is held open for as long as somebody wants the frames.
 """
 
-import json
-import os
 import socket
-import sys
-import time
-import traceback
-import warnings
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.media.frames import PictureReader
-from bvsrpp_jax.media.limits import die_before_others, end_with, limit_resources
+from bvsrpp_jax.media.limits import limit_resources
 from bvsrpp_jax.media.messages import send
 from bvsrpp_jax.media.reader import VideoReader
+from bvsrpp_jax.media.serving import answer, begin, pulse
 
-_PULSE = 1.0  # seconds between signs of life while frames are skipped
-_LONGEST_TEXT = 10_000
 _OUT_OF_MEMORY = (
     "{}: needs more memory than a decoder may have. The file may be damaged or hostile;"
     " if not, raise --max-pixels."
@@ -36,20 +28,8 @@ _OUT_OF_MEMORY = (
 
 def main(request: dict) -> None:
     """Answers a request; whatever goes wrong is told as a message."""
-    with socket.socket(fileno=request["connection"]) as connection:
-        warnings.showwarning = lambda text, category, *_: (
-            send(connection, "note", _short(text)) if category is UserWarning else None
-        )
-        try:
-            _send_clip(connection, request)
-        except ConnectionError:
-            return  # nobody listens
-        except InputError as error:
-            send(connection, "refusal", _short(error))
-        except MemoryError:
-            send(connection, "refusal", _OUT_OF_MEMORY.format(request["path"]))
-        except Exception:
-            send(connection, "bug", traceback.format_exc()[-_LONGEST_TEXT:])
+    out_of_memory = _OUT_OF_MEMORY.format(request["path"])
+    answer(request, _send_clip, out_of_memory=out_of_memory)
 
 
 def _send_clip(connection: socket.socket, request: dict) -> None:
@@ -75,32 +55,10 @@ def _open(connection: socket.socket, request: dict) -> VideoReader | PictureRead
         Image.MAX_IMAGE_PIXELS = None  # the limit is ours
         return PictureReader(path, rate=rate, **part)
     part["deinterlace"] = request["deinterlace"]
-    return VideoReader(path, on_packet=_pulse(connection), **part)
-
-
-def _pulse(connection: socket.socket):
-    """Says now and then that packets are being read, though no frame is wanted yet."""
-    last = time.monotonic()
-
-    def on_packet() -> None:
-        nonlocal last
-        if time.monotonic() - last > _PULSE:
-            send(connection, "busy")
-            last = time.monotonic()
-
-    return on_packet
-
-
-def _short(text: object) -> str:
-    return str(text)[:_LONGEST_TEXT]
+    return VideoReader(path, on_packet=pulse(connection), **part)
 
 
 if __name__ == "__main__":
-    # The importing is done, and what failed of it is on stderr; FFmpeg's own libraries
-    # have nothing to say there.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
-    REQUEST = json.loads(sys.argv[1])
-    end_with(sys.stdin.fileno())
-    die_before_others()
+    REQUEST = begin()
     limit_resources(REQUEST["max_pixels"])
     main(REQUEST)

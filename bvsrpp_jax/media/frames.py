@@ -117,7 +117,7 @@ class _PictureSink:
       InputError: nothing can be written at `path`.
     """
 
-    _most: int | None = None  # frames that fit into it
+    most: int | None = None  # frames that fit into it
 
     def __init__(
         self,
@@ -138,7 +138,7 @@ class _PictureSink:
 
     def segments(self, *, threads: int) -> "PictureSegments":
         """Writes parts of this output, also after the writer is closed."""
-        return PictureSegments(self._path, most=self._most)
+        return PictureSegments(self._path, most=self.most)
 
     def join(self, paths: Sequence[Path]) -> None:
         """Takes all pictures of a clip from its segments, in their order.
@@ -180,16 +180,17 @@ class PictureSegments:
           InputError: the disk is full, or these are more frames than fit.
         """
         files = {}
-        with told_as(self._path, "cannot be written", "Make room."):
-            for index, frame in enumerate(frames, first):
-                _check_fits(self._path, index, self._most)
-                picture = path.parent / _picture_name(index)
+        for index, frame in enumerate(frames, first):  # with failures of their own
+            check_fits(self._path, index + 1, self._most)
+            picture = path.parent / _picture_name(index)
+            with self._told_as():
                 write_whole(picture, encode_png(frame.pixels))
                 files[picture.name] = file_digest(picture)
-            with SegmentFile(path) as segment:
-                segment.publish(
-                    job=job, first=first, num_frames=len(files), files=files
-                )
+        with self._told_as(), SegmentFile(path) as segment:
+            segment.publish(job=job, first=first, num_frames=len(files), files=files)
+
+    def _told_as(self):
+        return told_as(self._path, "cannot be written", "Make room.")
 
 
 class PictureWriter(_PictureSink):
@@ -221,7 +222,7 @@ class PictureWriter(_PictureSink):
 class OnePictureWriter(_PictureSink):
     """Writes the only frame of a clip as the PNG file `path`."""
 
-    _most = 1
+    most = 1
 
     def __init__(self, path: Path, *, folder: Path | None = None):
         super().__init__(path, PartialFile, folder)
@@ -232,7 +233,7 @@ class OnePictureWriter(_PictureSink):
         Raises:
           InputError: there is a second one, or the disk is full.
         """
-        _check_fits(self._path, self._num_frames, self._most)
+        check_fits(self._path, self._num_frames + 1, self.most)
         with told_as(self._path, "cannot be written", "Nothing is left behind."):
             self._partial.handle.write(encode_png(frame.pixels))
         self._num_frames += 1
@@ -241,8 +242,9 @@ class OnePictureWriter(_PictureSink):
         self._partial.handle.write(picture.read_bytes())
 
 
-def _check_fits(path: Path, index: int, most: int | None) -> None:
-    if most is not None and index >= most:
+def check_fits(path: Path, num_frames: int, most: int | None) -> None:
+    """Raises an `InputError` unless so many frames fit; `most` None is any number."""
+    if most is not None and num_frames > most:
         raise InputError(
             f"{path}: a picture holds one frame, the input has more. Name a folder or a"
             " video."

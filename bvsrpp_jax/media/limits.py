@@ -1,4 +1,4 @@
-"""What a decoding process may use, and how it ends when nobody needs it any more.
+"""What a process for an untrusted file may use, and how it ends once nobody needs it.
 
 On POSIX. Address space is limited on Linux alone: macOS does not keep such a limit.
 """
@@ -17,12 +17,16 @@ _BYTES_A_PIXEL = 128
 _OPEN_FILES = 32
 
 
-def limit_resources(max_pixels: int) -> None:
+def limit_resources(max_pixels: int, *, writes: bool = False) -> None:
     """No files written, no memory image left behind, a bound to memory and open files.
 
-    What the process has mapped already, mostly libraries, comes on top.
+    Args:
+      max_pixels: of a frame. What the process has mapped already, mostly libraries,
+        comes on top of the memory for it.
+      writes: the process is there to write a file.
     """
-    _limit(resource.RLIMIT_FSIZE, 0)
+    if not writes:
+        _limit(resource.RLIMIT_FSIZE, 0)
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_NOFILE, _OPEN_FILES)
     mapped = Path("/proc/self/statm")
@@ -43,7 +47,7 @@ def die_before_others() -> None:
 def end_with(descriptor: int) -> None:
     """Ends the process by SIGIO once the other end of a pipe is closed.
 
-    The kernel does it, so it also ends a decoder that hangs; the other end closes
+    The kernel does it, so it also ends a process that hangs; the other end closes
     however its process dies. Nothing may ever be written to the pipe.
     """
     signal.signal(signal.SIGIO, signal.SIG_DFL)  # which is to end

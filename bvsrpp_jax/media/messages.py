@@ -1,7 +1,8 @@
-"""What a decoding process says, as frames of JSON: plain values, never objects of code.
+"""What a child process says and hears: JSON of plain values, never objects of code.
 
-A message is four bytes of length, as many of JSON, and for a frame its pixels. Whoever
-reads trusts nothing of it: the decoder may have been taken over by the file it read.
+A message is four bytes of length, as many of JSON, and then what it announces: a
+frame's pixels, a packet's bytes. The parent trusts nothing of it: the child may have
+been taken over by the file it read.
 """
 
 import json
@@ -19,13 +20,14 @@ class Ended(Exception):
     """The other side is gone."""
 
 
-def send(connection: socket.socket, kind: str, value=None, pixels=b"") -> None:
+def send(connection: socket.socket, kind: str, value=None, data=b"") -> None:
     """Sends one message; `value` is anything that `pack` knows."""
     text = json.dumps({"kind": kind, "value": pack(value)}).encode()
     if len(text) > _LONGEST:
         raise ValueError(f"a message of {len(text)} bytes")
     connection.sendall(len(text).to_bytes(4, "big") + text)
-    connection.sendall(pixels)
+    if len(data):  # else the answer may be there, and the other side gone
+        connection.sendall(data)
 
 
 def receive(connection: socket.socket) -> tuple[str, Any]:

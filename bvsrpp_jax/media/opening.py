@@ -13,18 +13,20 @@ from bvsrpp_jax.media.animations import is_animation
 from bvsrpp_jax.media.child_reader import ChildReader
 from bvsrpp_jax.media.clip import ClipInfo
 from bvsrpp_jax.media.codecs import container_of, is_deep
+from bvsrpp_jax.media.encoding import VideoSegments
 from bvsrpp_jax.media.failures import told_as
 from bvsrpp_jax.media.frames import (
     OnePictureWriter,
     PictureReader,
     PictureSegments,
     PictureWriter,
+    check_fits,
 )
 from bvsrpp_jax.media.hdr import caution
 from bvsrpp_jax.media.outputs import check_output
 from bvsrpp_jax.media.pictures import PICTURES
 from bvsrpp_jax.media.reader import VideoReader
-from bvsrpp_jax.media.writer import VideoSegments, VideoWriter
+from bvsrpp_jax.media.writer import VideoWriter
 
 Source = ChildReader | VideoReader | PictureReader
 Sink = VideoWriter | PictureWriter | OnePictureWriter
@@ -127,6 +129,8 @@ def create_clip(
     caution(info.name, info.color.transfer, info.light, None)
     _note_lost_aspect(info)
     writer = PictureWriter if is_folder else OnePictureWriter
+    if info.is_counted:  # else it is known with the second frame
+        check_fits(path, info.num_frames, writer.most)
     return writer(path, folder=folder)
 
 

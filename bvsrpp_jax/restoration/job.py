@@ -17,12 +17,12 @@ import os
 import shutil
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, Self
 
 from bvsrpp_jax.errors import InputError
-from bvsrpp_jax.locking import Busy, hold
+from bvsrpp_jax.locking import JUST_ENDED, Busy, hold
 from bvsrpp_jax.media import Frame, Segments
 from bvsrpp_jax.media.segments import (
     SUFFIX,
@@ -68,14 +68,14 @@ class JobFolder:
         self.manifest: dict[str, Any] = {}
         self.done: dict[int, int] = {}
         self.num_frames: int | None = None
-        self._lock = ExitStack()
+        self._lock, self._is_held = ExitStack(), False
 
     def __enter__(self) -> Self:
         if not self._is_owner:
             return self
         try:
             self.path.mkdir(exist_ok=True)
-            self._lock.enter_context(hold(self.path / "lock"))
+            self._hold()
         except Busy as error:
             raise InputError(
                 f"{self._target}: is being restored by {error}. Wait for it, or give"
@@ -91,9 +91,7 @@ class JobFolder:
     def __exit__(self, _, error: BaseException | None, __) -> None:
         if error is not None and self.done:
             error.add_note(f"{self.num_done} frames are done; the same command resumes")
-        if not self._is_owner:
-            return
-        if self.path.exists() and not any(self.path.glob(f"*{SUFFIX}")):
+        if self._is_held and not any(self.path.glob(f"*{SUFFIX}")):
             self.remove()
         self._lock.close()
 
@@ -195,11 +193,25 @@ class JobFolder:
                 _remove(path)
 
     def remove(self) -> None:
-        """Removes the folder: the manifest first, without which the rest is nothing."""
+        """Removes the folder: the manifest first, without which the rest is nothing.
+
+        Another process may make the folder its own as soon as the lock is let go. So
+        what is in it goes before that, the lock at last, and then an empty folder.
+        """
         (self.path / "job.json").unlink(missing_ok=True)
         self._clear()
+        (self.path / "lock").unlink(missing_ok=True)
         self._lock.close()  # network file systems keep open files, and their folders
-        shutil.rmtree(self.path, ignore_errors=True)
+        self._is_held = False
+        with suppress(OSError):
+            self.path.rmdir()
+
+    def _hold(self) -> None:
+        try:
+            self._lock.enter_context(hold(self.path / "lock"))
+        except FileNotFoundError as error:  # the folder has just been removed
+            raise Busy(JUST_ENDED) from error
+        self._is_held = True
 
     def _clear(self, pattern: str = "*") -> None:
         """Removes everything but the lock, or what has certain names."""

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.media import ClipInfo, Sink, create_clip, open_clip
 from bvsrpp_jax.media.codecs import is_deep
+from bvsrpp_jax.media.coding import encoder_threads
 from bvsrpp_jax.media.outputs import check_output
 from bvsrpp_jax.media.resizing import sized
 from bvsrpp_jax.media.segments import Damaged
-from bvsrpp_jax.media.writer import encoder_threads
 from bvsrpp_jax.restoration.crew import Crew
 from bvsrpp_jax.restoration.job import JobFolder
 from bvsrpp_jax.restoration.making import make_missing
