@@ -152,6 +152,11 @@ def read_settings(evaluation):
         rounding=evaluation.rounding,
     )
     measures.check()
+    if protocol.centre and "tof" in measures.metrics:
+        raise InputError(
+            "config.evaluation.metrics: tof compares frames that follow one another, of"
+            " which this protocol looks at one. Leave it out."
+        )
     return replace(protocol, **changes), measures
 
 
@@ -233,8 +238,15 @@ def load_weights(source: str):
 
 def print_cost(config) -> int:
     """Speed and size, as the literature reports them."""
-    model = BasicVSRPlusPlus(**{**config.model, "dtype": config.model.dtype})
-    say(cost_text(measure(model)))
+    with told_as_configuration():
+        dtype = compute_dtype(config.model.dtype)
+        model = BasicVSRPlusPlus(**{**config.model, "dtype": dtype, "remat": False})
+        params = None
+        if FLAGS.weights:
+            _, _, model, params = load_weights(FLAGS.weights)
+            model = model.clone(dtype=dtype)
+        size = (180, 320) if model.scale > 1 else (720, 1280)
+        say(cost_text(measure(model, params, size=size)))
     return 0
 
 

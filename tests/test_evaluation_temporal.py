@@ -11,9 +11,15 @@ from skimage.registration import optical_flow_ilk
 from bvsrpp_jax.data.degradations import bicubic_resize
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.evaluation.metrics import luma, psnr
-from bvsrpp_jax.evaluation.temporal import make_motion, make_tof, tof_of_flows
+from bvsrpp_jax.evaluation.temporal import make_motion, make_tofs, tof_of_flows
 
 SIDE = 48
+
+
+def make_tof():
+    """For one method."""
+    tofs = make_tofs()
+    return lambda output, gt: tofs({"output": output}, gt)["output"]
 
 
 @pytest.fixture(scope="module")

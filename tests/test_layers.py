@@ -42,7 +42,8 @@ MAY_IMPORT = {
     "differences": set(),
     "processes": set(),
 }
-TOP = {"__init__", "__main__", "cli", "commands"}  # these tie the parts together
+# These tie the parts together.
+TOP = {"__init__", "__main__", "cli", "commands", "scripts"}
 
 CORE = {"jax", "flax", "numpy", "chex", "av", "PIL", "safetensors", "rich", "ml_dtypes"}
 
@@ -53,7 +54,7 @@ EXTRAS = {
     "tensorflow_datasets": {"data"},
     "grain": {"data"},
     "ml_collections": set(),  # a ConfigDict stops at the scripts
-    "absl": {"data"},  # grain's workers want its flags parsed
+    "absl": {"data", "scripts"},  # grain's workers want its flags parsed
     "tensorboardX": {"training"},
     "skimage": {"evaluation"},
 }

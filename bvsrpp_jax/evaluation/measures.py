@@ -1,5 +1,6 @@
 """Which values are taken of every frame, and how: a protocol's arithmetic by name."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -7,12 +8,17 @@ import numpy as np
 
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.evaluation.metrics import Channel, Rounding, prepare, psnr, ssim
+from bvsrpp_jax.evaluation.temporal import make_tofs
 
-Meter = Callable[[np.ndarray, np.ndarray], Mapping[str, float]]
+# (method -> its frame, ground truth) -> method -> metric -> value, NaN if there is none.
+Meter = Callable[
+    [Mapping[str, np.ndarray], np.ndarray], Mapping[str, Mapping[str, float]]
+]
 
 # Name -> (frames, ground truth, channel, border) -> a value for each frame.
 FRAME_METRICS = {"psnr": psnr, "ssim": ssim}
-HIGHER_IS_BETTER = {"psnr": True, "ssim": True}
+TEMPORAL_METRICS = ("tof",)
+HIGHER_IS_BETTER = {"psnr": True, "ssim": True, "tof": False}
 
 
 @dataclass(frozen=True)
@@ -20,7 +26,8 @@ class Measures:
     """What is measured.
 
     Attributes:
-      metrics: names, of `FRAME_METRICS`; the first decides which frames are worst.
+      metrics: names, of `FRAME_METRICS` and `TEMPORAL_METRICS`; the first decides which
+        frames are worst.
       channel: "rgb", or "y" for luma only.
       border: pixels left out along each of the four sides.
       rounding: "uint8" rounds every frame to 8 bits before it is measured, as the
@@ -35,10 +42,10 @@ class Measures:
     def check(self) -> None:
         """Raises an `InputError` for what cannot be measured."""
         for name in self.metrics:
-            if name not in FRAME_METRICS:
+            if name not in HIGHER_IS_BETTER:
+                known = ", ".join(HIGHER_IS_BETTER)
                 raise InputError(
-                    f"metrics: {name!r} is not known. Choose from"
-                    f" {', '.join(FRAME_METRICS)}."
+                    f"metrics: {name!r} is not known. Choose from {known}."
                 )
         if not self.metrics or len(set(self.metrics)) != len(self.metrics):
             raise InputError("metrics: none, or one twice. Name each once.")
@@ -50,22 +57,36 @@ class Measures:
             raise InputError(f"border: {self.border} pixels. Choose 0 or more.")
 
     def meter(self) -> Meter:
-        """What measures the frames of one clip, in order.
+        """What measures the frames of one clip, in order, by one or several methods.
 
-        Returns:
-          meter(frame, gt) -> a value for each metric; both [h, w, 3], uint8 or float in
-          [0, 1], as `prepare` gives them.
+        Frames are [h, w, 3], uint8 or float in [0, 1], as `prepare` gives them.
         """
         options = {"channel": self.channel, "border": self.border}
+        tof = make_tofs() if "tof" in self.metrics else None
 
-        def meter(frame: np.ndarray, gt: np.ndarray) -> dict[str, float]:
-            return {
-                name: float(FRAME_METRICS[name](frame[None], gt[None], **options)[0])
-                for name in self.metrics
+        def meter(frames, gt):
+            values = {
+                method: {
+                    name: float(metric(frame[None], gt[None], **options)[0])
+                    for name, metric in FRAME_METRICS.items()
+                    if name in self.metrics
+                }
+                for method, frame in frames.items()
             }
+            if tof is not None:
+                for method, value in tof(frames, gt).items():
+                    values[method]["tof"] = math.nan if value is None else value
+            return values
 
         return meter
 
     def prepare(self, frame: np.ndarray) -> np.ndarray:
         """A frame, uint8 or float, as it is measured."""
         return prepare(frame, rounding=self.rounding)
+
+
+def badness(metric: str, value: float) -> float:
+    """A value as a number that is the higher the worse; a missing one is no worse."""
+    if math.isnan(value):
+        return -math.inf
+    return -value if HIGHER_IS_BETTER[metric] else value

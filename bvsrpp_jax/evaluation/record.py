@@ -19,7 +19,7 @@ class ClipScores:
       name: e.g. "000" or "00001/0266".
       frames: numbers of the frames that were scored, from 0.
       values: name of a metric -> a value for each of these frames; infinite PSNR where
-        frames are equal.
+        frames are equal, NaN where there is none: a clip's first frame has no motion.
     """
 
     name: str
@@ -27,8 +27,9 @@ class ClipScores:
     values: Mapping[str, Sequence[float]]
 
     def mean(self, metric: str) -> float:
-        """Over the clip's frames."""
-        return math.fsum(self.values[metric]) / len(self.values[metric])
+        """Over the clip's frames that have a value; NaN if none has."""
+        values = [value for value in self.values[metric] if not math.isnan(value)]
+        return math.fsum(values) / len(values) if values else math.nan
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeVar
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.evaluation.clips import EvaluationClip
 from bvsrpp_jax.evaluation.finished import Finished, FinishedClips
-from bvsrpp_jax.evaluation.measures import HIGHER_IS_BETTER, Measures
+from bvsrpp_jax.evaluation.measures import Measures, badness
 from bvsrpp_jax.evaluation.methods import Method
 from bvsrpp_jax.evaluation.pictures import ClipPictures
 from bvsrpp_jax.evaluation.record import ClipScores
@@ -131,8 +131,8 @@ def _gathered(
 
 def _badness(done: Finished, measures: Measures) -> float:
     """Of a clip: that of its worst frame."""
-    values = done.scores[0].values[measures.metrics[0]]
-    return -min(values) if HIGHER_IS_BETTER[measures.metrics[0]] else max(values)
+    first = measures.metrics[0]
+    return max(badness(first, value) for value in done.scores[0].values[first])
 
 
 @contextmanager

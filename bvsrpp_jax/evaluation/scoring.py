@@ -15,7 +15,7 @@ from bvsrpp_jax.data.degradations import bicubic_resize
 from bvsrpp_jax.data.samples import to_float
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.evaluation.clips import EvaluationClip, Pair
-from bvsrpp_jax.evaluation.measures import HIGHER_IS_BETTER, Measures
+from bvsrpp_jax.evaluation.measures import Measures, badness
 from bvsrpp_jax.evaluation.pictures import ClipPictures, PictureKeeper
 from bvsrpp_jax.evaluation.record import ClipScores
 
@@ -137,17 +137,17 @@ def _measured(
     clip: EvaluationClip, moments: Iterator[_Moment], measures: Measures
 ) -> tuple[tuple[ClipScores, ...], ClipPictures]:
     shown = [name for name in ("output", baseline_of(clip)) if name]
-    meters = {name: measures.meter() for name in shown}
+    meter, first, pictures = measures.meter(), measures.metrics[0], PictureKeeper()
     values = {name: {m: [] for m in measures.metrics} for name in shown}
-    numbers, first, pictures = [], measures.metrics[0], PictureKeeper()
+    numbers = []
     for moment in moments:
         views = _views(moment, measures)
-        for name, meter in meters.items():
-            for metric, value in meter(views[name], views["gt"]).items():
+        found = meter({name: views[name] for name in shown}, views["gt"])
+        for name, of_frame in found.items():
+            for metric, value in of_frame.items():
                 values[name][metric].append(value)
         numbers.append(moment.number)
-        badness = -values["output"][first][-1] * (1 if HIGHER_IS_BETTER[first] else -1)
-        pictures.add(moment.number, views, badness)
+        pictures.add(moment.number, views, badness(first, found["output"][first]))
     scores = tuple(ClipScores(clip.name, numbers, kept) for kept in values.values())
     return scores, pictures.kept()
 

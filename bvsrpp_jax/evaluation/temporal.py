@@ -15,7 +15,8 @@ authors' code uses OpenCV's Farneback flow and crops the border: figures of pape
 of the same kind, but not of the same scale.
 """
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -27,25 +28,31 @@ WARPS = 5  # ten take twice as long; on real clips the truth warps no closer for
 SMALLEST = 16  # pixels a side: a window
 
 
-def make_tof() -> Callable[[np.ndarray, np.ndarray], float | None]:
-    """What measures a clip's frames in their order.
+def make_tofs() -> Callable[
+    [Mapping[str, np.ndarray], np.ndarray], dict[str, float | None]
+]:
+    """What measures a clip's frames in their order, by one or several methods.
 
     Returns:
-      tof(output, gt) -> pixels, from the frame before to this one; None at the first
-      frame. Both are [h, w, 3] RGB, uint8 or floats in [0, 1].
+      tofs(frames, gt) -> name of each method -> pixels, from the frame before to this
+      one; None at the first frame. `frames` has a frame of each method, [h, w, 3] RGB
+      like gt, uint8 or floats in [0, 1].
 
     Raises:
       InputError: scikit-image is not installed.
     """
-    move_output, move_gt = make_motion(), make_motion()
+    motion_of_gt, motions = make_motion(), defaultdict(make_motion)
 
-    def tof(output: np.ndarray, gt: np.ndarray) -> float | None:
-        if output.shape != gt.shape:
-            raise ValueError(f"output is {output.shape} but gt is {gt.shape}")
-        moved, truly = move_output(output), move_gt(gt)
-        return None if moved is None else tof_of_flows(moved, truly)
+    def tofs(frames, gt):
+        truly, found = motion_of_gt(gt), {}
+        for name, frame in frames.items():
+            if frame.shape != gt.shape:
+                raise ValueError(f"{name} is {frame.shape} but gt is {gt.shape}")
+            moved = motions[name](frame)
+            found[name] = None if moved is None else tof_of_flows(moved, truly)
+        return found
 
-    return tof
+    return tofs
 
 
 def make_motion() -> Callable[[np.ndarray], np.ndarray | None]:
