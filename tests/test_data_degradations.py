@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bvsrpp_jax.data import degradations
 from bvsrpp_jax.data.degradations import bicubic_resize, blur_downsample, resize_matrix
 
 GOLDEN = dict(np.load(Path(__file__).parent / "golden/degradations.npz"))
@@ -82,3 +83,25 @@ def test_wrong_pictures_are_refused():
         blur_downsample(PICTURE)
     with pytest.raises(ValueError, match="3x88"):
         blur_downsample(GOLDEN["hr"][:, :, :3])
+
+
+@pytest.mark.parametrize("scale", [4, 1 / 4, 1 / 3, 1.7])
+def test_pieces_of_a_product_leave_no_trace(monkeypatch, scale):
+    picture = np.random.default_rng(0).random((2, 37, 51, 3))
+    whole = bicubic_resize(picture, scale)
+    monkeypatch.setattr(degradations, "ROWS", 3)
+    monkeypatch.setattr(degradations, "PRODUCT", 100)
+    np.testing.assert_allclose(bicubic_resize(picture, scale), whole, atol=1e-12)
+
+
+def test_no_product_is_large_enough_for_a_second_thread(monkeypatch):
+    sizes, multiply = [], np.matmul
+
+    def watched(a, b, **options):
+        sizes.append(a.size * b.shape[-1])
+        return multiply(a, b, **options)
+
+    monkeypatch.setattr(np, "matmul", watched)
+    for shape, scale in (((180, 320, 3), 4), ((720, 1280, 3), 1 / 4)):
+        bicubic_resize(np.zeros(shape, np.float32), scale)
+    assert 2**12 < max(sizes) < 2**18  # from there on OpenBLAS starts its threads

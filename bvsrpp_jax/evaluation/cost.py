@@ -109,7 +109,7 @@ def cost_text(cost: Cost) -> str:
         ("milliseconds a frame", f"{median:.1f} ({spread})", "77, Tesla V100 [1]"),
         ("memory of the program", f"{cost.memory / 2**20:,.0f} MiB", ""),
     )
-    lines = [f"{a:<24}{b:<26}{c}".rstrip() for a, b, c in rows]
+    lines = [f"{a:<24}{b:<32}{c}".rstrip() for a, b, c in rows]
     return "\n".join(
         [
             f"Input {w}x{h}, a clip of {cost.num_frames} frames, {cost.dtype},"

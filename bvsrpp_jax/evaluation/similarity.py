@@ -36,9 +36,9 @@ def structural_similarity(a: np.ndarray, b: np.ndarray) -> float:
     h, w = h - SSIM_WINDOW + 1, w - SSIM_WINDOW + 1  # windows
     total = 0.0
     for top in range(0, h, TILE[0]):
-        rows = slice(top, min(top + TILE[0], h) + SSIM_WINDOW - 1)
+        rows = slice(top, top + TILE[0] + SSIM_WINDOW - 1)
         for left in range(0, w, TILE[1]):
-            columns = slice(left, min(left + TILE[1], w) + SSIM_WINDOW - 1)
+            columns = slice(left, left + TILE[1] + SSIM_WINDOW - 1)
             for x, y in zip(a[:, rows, columns], b[:, rows, columns], strict=True):
                 total += _sum_of_tile(x, y)
     return total / (c * h * w)
