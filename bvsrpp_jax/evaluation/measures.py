@@ -10,7 +10,7 @@ from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.evaluation.metrics import Channel, Rounding, prepare, psnr, ssim
 from bvsrpp_jax.evaluation.temporal import make_tofs
 
-# (method -> its frame, ground truth) -> method -> metric -> value, NaN if there is none.
+# (method -> its frame, ground truth) -> method -> metric -> value, or NaN.
 Meter = Callable[
     [Mapping[str, np.ndarray], np.ndarray], Mapping[str, Mapping[str, float]]
 ]

@@ -3,15 +3,19 @@
 import csv
 import json
 import os
+import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -19,6 +23,7 @@ from reds_tree import write_reds4
 from stand_in import tiny_network
 
 from bvsrpp_jax import weights
+from bvsrpp_jax.data.degradations import bicubic_downsample
 from bvsrpp_jax.data.partitions import REDS4, REDS_FRAMES
 
 ROOT = Path(__file__).parents[2]
@@ -38,9 +43,13 @@ class Commands:
 
     def start(self, *arguments, devices=1, method="--weights=tiny.safetensors"):
         flags = f"--xla_force_host_platform_device_count={devices}"
-        command = (sys.executable, ROOT / "eval.py", method, *arguments)
+        # What is said last counts, but of the entries of a configuration none may be
+        # named before it.
+        given = list(arguments)
+        place = next((i + 1 for i, a in enumerate(given) if "--config=" in a), 0)
+        given.insert(place, f"--config.evaluation.root={self.reds}")
         return subprocess.Popen(
-            [*command, f"--config.evaluation.root={self.reds}"],
+            [sys.executable, ROOT / "eval.py", method, *given],
             cwd=self.folder,
             env={**os.environ, "XLA_FLAGS": flags, "BVSRPP_CACHE": str(self._cache)},
             stdout=subprocess.PIPE,
@@ -152,3 +161,107 @@ def test_finished_results_are_measured_without_a_network(commands, tmp_path):
     own, _ = record["methods"]
     assert own["clips"][0]["values"]["psnr"] == ["inf"] * REDS_FRAMES
     assert own["clips"][0]["values"]["ssim"] == [1.0] * REDS_FRAMES
+
+
+def nearest(lq, gt):
+    return gt[::4, ::4]
+
+
+def shifted(lq, gt):
+    return bicubic_downsample(np.roll(gt, 1, axis=(0, 1)))
+
+
+def remade(root: Path, making) -> None:
+    """Makes the input of the last clip in another way."""
+    for path in sorted((root / "train_sharp" / REDS4[-1]).iterdir()):
+        input_path = root / "train_sharp_bicubic" / "X4" / REDS4[-1] / path.name
+        lq, gt = (np.asarray(Image.open(p)) for p in (input_path, path))
+        Image.fromarray(np.ascontiguousarray(making(lq, gt))).save(input_path)
+
+
+def without_a_frame(root: Path) -> None:
+    (root / "train_sharp" / "011" / "00000042.png").unlink()
+
+
+def without_a_clip(root: Path) -> None:
+    shutil.rmtree(root / "train_sharp_bicubic" / "X4" / "015")
+
+
+def swapped(root: Path) -> None:
+    sharp, small = root / "train_sharp", root / "train_sharp_bicubic" / "X4"
+    sharp.rename(root / "aside")
+    small.rename(sharp)
+    (root / "aside").rename(small)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "named"),
+    [
+        (partial(remade, making=nearest), "020: .*every 4th pixel from 0 on"),
+        (partial(remade, making=shifted), "020: .*bicubic, shifted by -1 pixels"),
+        (without_a_frame, "011/00000042.png: the frame is missing"),
+        (without_a_clip, "X4/015: the clip is missing"),
+        (swapped, "X4/000/.*png: is 64x64, its ground truth 16x16"),
+    ],
+    ids=["kernel", "phase", "frame", "clip", "swapped"],
+)
+def test_wrong_data_is_named_before_anything_is_measured(
+    commands, tmp_path, spoil, named
+):
+    root = tmp_path / "REDS"
+    shutil.copytree(commands.reds, root)
+    spoil(root)
+    code, out, err = commands.run(
+        f"--workdir={tmp_path / 'out'}", f"--config.evaluation.root={root}"
+    )
+    assert (code, out) == (2, "")
+    assert err.count("\n") == 1
+    assert re.search(named, err), err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("--weights=tiny.safetensors", "--results=REDS"), "name one of them"),
+        (("--weights=none.pth",), "none.pth: no such file"),
+        (("--config.evaluation.protocol=reds",), "protocol: 'reds' is not known"),
+        (("--config.evaluation.metrics=('psnr','lpips')",), "'lpips' is not known"),
+        (("--config.evaluation.rounding=half",), "rounding: 'half'"),
+        (("--config.evaluation.root=nowhere",), "nowhere: is no folder"),
+        (("--lq=REDS",), "--lq: needs --gt"),
+        (("--gt=nowhere",), "nowhere: no such file or folder"),
+        (
+            ("--config.evaluation.degradations=('noise',)",),
+            "noise does not make an input",
+        ),
+        (("--config=configs/lite.py",), "mid_channels is 4, in the configuration 24"),
+        (("--process_id=0",), "belong to --multihost"),
+        (("--config.evaluation.ensemble=3",), "ensemble: 3"),
+    ],
+)
+def test_bad_settings_are_named(commands, arguments, named):
+    arguments = [a.replace("configs/", f"{ROOT}/configs/") for a in arguments]
+    code, out, err = commands.run(*arguments)
+    assert (code, out) == (2, "")
+    assert err.count("\n") == 1
+    assert named in err
+
+
+def test_a_pair_of_videos_is_scored(commands, tmp_path):
+    for name in ("gt", "lq"):
+        shutil.copy(ROOT / "examples" / "sample" / f"{name}.mp4", tmp_path)
+    code, out, err = commands.run(
+        f"--workdir={tmp_path / 'out'}",
+        f"--gt={tmp_path / 'gt.mp4'}",
+        f"--results={tmp_path / 'gt.mp4'}",
+        f"--lq={tmp_path / 'lq.mp4'}",
+        method="--config.evaluation.channel=y",
+    )
+    assert (code, err) == (0, "")
+    record = json.loads((tmp_path / "out" / "evaluation.json").read_text())
+    own, bicubic = record["methods"]
+    assert set(own["clips"][0]["values"]["psnr"]) == {"inf"}
+    assert np.mean(bicubic["clips"][0]["values"]["psnr"]) == pytest.approx(
+        31.85, abs=0.1
+    )
