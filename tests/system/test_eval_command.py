@@ -235,7 +235,7 @@ def test_wrong_data_is_named_before_anything_is_measured(
             ("--config.evaluation.degradations=('noise',)",),
             "noise does not make an input",
         ),
-        (("--config=configs/lite.py",), "mid_channels is 4, in the configuration 24"),
+        (("--config=configs/lite.py",), "hr_channels is 4, in the configuration 16"),
         (("--process_id=0",), "belong to --multihost"),
         (("--config.evaluation.ensemble=3",), "ensemble: 3"),
     ],
