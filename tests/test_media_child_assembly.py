@@ -140,16 +140,21 @@ def test_what_a_copier_never_says_is_refused(tmp_path, monkeypatch, said):
     assert files(tmp_path) == ["in.bin"]
 
 
-def test_it_ends_with_its_parent_however_that_dies(source):
+def test_it_ends_with_its_parent_even_while_it_hangs(source):
     code = (
-        "import os, signal, sys\n"
+        "import os, signal, sys, time\n"
         "from pathlib import Path\n"
         f"sys.path.append({str(Path(__file__).parent)!r})\n"
         "from media_files import INFO\n"
+        "from bvsrpp_jax.media import child_assembly\n"
         "from bvsrpp_jax.media.writer import VideoWriter\n"
+        "child_assembly._MODULE = 'odd_copier'\n"
+        "os.environ['ODD_COPIER'] = 'hang'\n"
         "source = Path(sys.argv[1])\n"
         "writer = VideoWriter(source.with_name('a.mp4'), INFO, copy_from=source)\n"
         "print(writer._assembly._child.pid, flush=True)\n"
+        "writer._assembly._child.send('finish')\n"
+        "time.sleep(1)\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     child = int(python("-c", code, str(source)).stdout)
