@@ -143,6 +143,7 @@ def read_settings(evaluation):
     if FLAGS.lq and not FLAGS.gt:
         raise InputError("--lq: needs --gt beside it, the ground truth. Name it.")
     protocol = find_protocol("pair" if FLAGS.gt else evaluation.protocol)
+    title = {"title": Path(FLAGS.gt).name} if FLAGS.gt else {}
     changes = {"ensemble": evaluation.ensemble, "degradations": evaluation.degradations}
     changes = {name: value for name, value in changes.items() if value is not None}
     measures = Measures(
@@ -157,7 +158,7 @@ def read_settings(evaluation):
             "config.evaluation.metrics: tof compares frames that follow one another, of"
             " which this protocol looks at one. Leave it out."
         )
-    return replace(protocol, **changes), measures
+    return replace(protocol, **title, **changes), measures
 
 
 def choose_method(config, protocol, measures, on_work):

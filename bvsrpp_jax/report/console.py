@@ -67,7 +67,8 @@ def _clips(record: Record) -> Iterator[_Line]:
 def _measured(record: Record) -> Iterator[_Line]:
     for row in summary(record):
         if row.kind == "ours":
-            remark = f"mean over {len(record.methods[0].clips)} clips"
+            count = len(record.methods[0].clips)
+            remark = f"mean over {count} clips" if count > 1 else ""
             yield _Line(row.method, row.values, remark, "bold")
         elif row.kind == "baseline":
             yield _Line(row.method, row.values)
