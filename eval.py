@@ -112,7 +112,7 @@ def main() -> int:
 
         workdir = choose_workdir(config.evaluation, method)
         with locked(workdir) if crew.is_main else nullcontext():
-            crew.wait("the workdir is there")
+            share(workdir, crew)
             settings = settings_of(protocol, measures, version=__version__)
             key = key_of(settings, method)
             progress.begin(clips[crew.index :: crew.count])
@@ -220,6 +220,20 @@ def choose_workdir(evaluation, method) -> Path:
         return Path(FLAGS.workdir).expanduser()
     protocol = Path(FLAGS.gt).stem if FLAGS.gt else evaluation.protocol
     return Path("runs") / "eval" / f"{protocol}-{method.name}"
+
+
+def share(workdir: Path, crew: Crew) -> None:
+    """All processes see the workdir of process 0, or say that they do not."""
+    if crew.count == 1:
+        return
+    if crew.is_main:
+        token = crew.share_token(workdir)
+        crew.say("workdir", token)
+    else:
+        crew.check_shared(workdir, crew.hear("workdir", 0))
+    crew.wait("all see the workdir")
+    if crew.is_main:
+        (workdir / token).unlink()
 
 
 def load_weights(source: str):
