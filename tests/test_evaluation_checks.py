@@ -119,6 +119,16 @@ def test_a_wrong_making_is_named(truths, kernel, making, looks_like):
         check(made(truths, making), truths, kernel=kernel)
 
 
+def test_what_no_mistake_explains_is_said_so(truths):
+    lq = made(truths, bicubic_downsample)
+    rng = np.random.default_rng(0)
+    for frames in lq.values():
+        change = rng.integers(-3, 4, frames.shape)
+        frames[:] = np.clip(frames + change, 0, 255)
+    with pytest.raises(InputError, match="none of the known mistakes"):
+        check(lq, truths, kernel="bicubic")
+
+
 def test_the_kernels_of_the_table_are_those_of_pillow(truths):
     """Inside; at the border Pillow renormalises where MATLAB mirrors."""
     frame = truths["coffee"][0]

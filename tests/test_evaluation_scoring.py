@@ -14,6 +14,7 @@ from bvsrpp_jax.evaluation.measures import Measures
 from bvsrpp_jax.evaluation.metrics import psnr, ssim
 from bvsrpp_jax.evaluation.protocols import Protocol
 from bvsrpp_jax.evaluation.scoring import baseline_of, digest_of, score_clip
+from bvsrpp_jax.evaluation.temporal import make_tofs
 
 NUM_FRAMES = 11
 SIDES = {"height": 32, "width": 48}
@@ -105,6 +106,20 @@ def test_pictures_are_of_the_worst_frame_and_of_the_middle_row(clip):
     assert pictures.profiles.keys() == {"output", "gt", "bicubic"}
     rows = np.stack(outputs)[:, SIDES["height"] // 2]
     np.testing.assert_array_equal(pictures.profiles["output"], rows)
+
+
+def test_motion_has_no_value_at_the_first_frame(clip):
+    outputs = list(near(truth(clip)))
+    result = score(clip, iter(outputs), metrics=("tof", "psnr"))
+    tofs = make_tofs()
+    frames = zip(outputs, truth(clip), strict=True)
+    known = [tofs({"own": output}, gt)["own"] for output, gt in frames]
+    own, _ = result.scores
+    assert known[0] is None
+    assert np.isnan(own.values["tof"][0])
+    assert list(own.values["tof"][1:]) == known[1:]
+    assert own.mean("tof") == pytest.approx(np.mean(known[1:]))
+    assert result.pictures.worst == 1 + np.argmax(known[1:])
 
 
 def test_same_size_input_is_its_own_baseline():
