@@ -35,13 +35,13 @@ def error(frames, crf, codec):
 
 
 def encoded_alone(frames, crf):
-    """What x265 makes of a clip with all its threads off, by way of a file."""
+    """What x265 makes of a clip of 96x96 with all its threads off, through a file."""
     color = assumed(frames.shape[1])
-    to_yuv = YuvEncoder(64, 64, color=color, format="yuv420p", deep=False)
+    to_yuv = YuvEncoder(96, 96, color=color, format="yuv420p", deep=False)
     file = io.BytesIO()
     with av.open(file, "w", "matroska") as output:
         stream = output.add_stream("libx265", 25, options={"crf": str(crf)})
-        stream.width = stream.height = 64
+        stream.width = stream.height = 96
         stream.pix_fmt = "yuv420p"
         stream.options["x265-params"] = (
             "log-level=error:pools=none:frame-threads=1:wpp=0:lookahead-slices=0"
@@ -62,9 +62,22 @@ def test_the_same_clip_and_quality_give_the_same_pixels(codec):
     )
 
 
+def test_hevc_reads_no_memory_that_nobody_has_written():
+    # One block of 64 is all the width: there x265 does, without our setting.
+    rng = np.random.default_rng(3)
+    coarse = rng.integers(0, 256, (8, 64, 32, 3), dtype=np.uint8)
+    frames = coarse.repeat(2, axis=1).repeat(2, axis=2)
+    results = set()
+    for fill in range(8):
+        junk = [np.full(size, 30 * fill, np.uint8) for size in range(8, 20_000, 24)]
+        del junk
+        results.add(compress(frames, 28, compress_hevc).tobytes())
+    assert len(results) == 1
+
+
 def test_hevc_is_the_encoder_s_without_any_threads():
     # Its threads are as many as the machine has cores, and change the result.
-    frames = clip(frames=12)
+    frames = clip(frames=12, size=96)
     np.testing.assert_array_equal(
         compress(frames, 30, compress_hevc), encoded_alone(frames, 30)
     )
