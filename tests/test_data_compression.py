@@ -35,13 +35,13 @@ def error(frames, crf, codec):
 
 
 def encoded_alone(frames, crf):
-    """What x265 makes of a clip of 96x96 with all its threads off, through a file."""
+    """What x265 makes of a clip of 256x256 with all its threads off, through a file."""
     color = assumed(frames.shape[1])
-    to_yuv = YuvEncoder(96, 96, color=color, format="yuv420p", deep=False)
+    to_yuv = YuvEncoder(256, 256, color=color, format="yuv420p", deep=False)
     file = io.BytesIO()
     with av.open(file, "w", "matroska") as output:
         stream = output.add_stream("libx265", 25, options={"crf": str(crf)})
-        stream.width = stream.height = 96
+        stream.width = stream.height = 256
         stream.pix_fmt = "yuv420p"
         stream.options["x265-params"] = (
             "log-level=error:pools=none:frame-threads=1:wpp=0:lookahead-slices=0"
@@ -76,8 +76,9 @@ def test_hevc_reads_no_memory_that_nobody_has_written():
 
 
 def test_hevc_is_the_encoder_s_without_any_threads():
-    # Its threads are as many as the machine has cores, and change the result.
-    frames = clip(frames=12, size=96)
+    # Its threads are as many as the machine has cores, and four rows of blocks change
+    # with them.
+    frames = clip(frames=6, size=256)
     np.testing.assert_array_equal(
         compress(frames, 30, compress_hevc), encoded_alone(frames, 30)
     )

@@ -251,6 +251,17 @@ def test_a_full_disk_is_told_and_leaves_nothing_half(gt, monkeypatch):
     make(gt)
 
 
+def test_a_clip_that_is_not_finished_leaves_nothing(gt):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    recipe = degraded_clip.Recipe(("blur",), Fraction(4), 0)
+    (clip, *_) = pairs(gt, None)
+    with pytest.raises(KeyboardInterrupt):
+        degraded_clip.degrade_clip(clip, gt.parent / "lq" / "001", recipe, interrupt)
+    assert os.listdir(gt.parent / "lq") == []
+
+
 def test_the_source_is_not_touched(gt):
     before = contents(gt)
     make(gt, degradations=("blur",))
@@ -423,6 +434,7 @@ def test_frames_that_would_share_a_name_are_refused(tmp_path):
     write_clip(tmp_path / "gt", num_frames=1, template="x.bmp")
     with pytest.raises(InputError, match=r"x\.(png|bmp): its result .* Rename one"):
         make(tmp_path / "gt")
+    assert not (tmp_path / "lq").exists()
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,8 @@ def _run_in_pool(
         while done < len(jobs):
             # Few at a time: each look at a future costs, and sets have 60 000 clips.
             for job in islice(waiting, 2 * processes - len(running)):
-                with _sigint_ignored():  # by workers that are being started
+                # By workers, too, which are started here and inherit it.
+                with _sigint_ignored():
                     running.add(pool.submit(_do, work, job))
             ended, running = wait(running, _POLL, FIRST_COMPLETED)
             for future in ended:
@@ -93,7 +94,6 @@ _stop = _frames = None  # of a worker, shared with all others
 def _begin(stop, frames) -> None:
     global _stop, _frames
     _stop, _frames = stop, frames
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent tells
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
