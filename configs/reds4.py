@@ -43,8 +43,8 @@ def get_config() -> ConfigDict:
     config.data.samples.num_frames = 30
     config.data.samples.crop_size = 256  # pixels of the ground truth
     config.data.samples.mirror = False  # play every clip forward, then backward
-    # How lq is made of gt: names in order out of bicubic, blur, noise, h264; none takes
-    # the data set's own lq.
+    # How lq is made of gt: names in order out of bicubic, blur, noise, h264, hevc; none
+    # takes the data set's own lq.
     config.data.samples.degradations = ()
 
     config.validation = ConfigDict()

@@ -1,12 +1,20 @@
 """Degradations against recorded MATLAB-style results and properties on paper."""
 
+import math
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from bvsrpp_jax.data import degradations
-from bvsrpp_jax.data.degradations import bicubic_resize, blur_downsample, resize_matrix
+from bvsrpp_jax.data.degradations import (
+    bicubic_downsample,
+    bicubic_resize,
+    bicubic_shrink,
+    blur_downsample,
+    resize_matrix,
+)
 
 GOLDEN = dict(np.load(Path(__file__).parent / "golden/degradations.npz"))
 PICTURE = GOLDEN["hr"][0] / 255.0  # [88, 104, 3]
@@ -30,6 +38,65 @@ def test_bicubic_in_float32_stays_float32_and_close():
     resized = bicubic_resize(PICTURE.astype(np.float32), 1 / 4)
     assert resized.dtype == np.float32
     np.testing.assert_allclose(resized, GOLDEN["bicubic_down4"], rtol=0, atol=1e-5)
+
+
+def exact_weights(size, scale):
+    """One axis of MATLAB's imresize in rational numbers, a list of rows."""
+
+    def kernel(x):
+        near = Fraction(3, 2) * x**3 - Fraction(5, 2) * x**2 + 1
+        far = -Fraction(1, 2) * x**3 + Fraction(5, 2) * x**2 - 4 * x + 2
+        return near if x <= 1 else far if x < 2 else 0
+
+    matrix = np.full((math.ceil(size / scale), size), Fraction(0))
+    for i, row in enumerate(matrix):
+        centre = (i + Fraction(1, 2)) * scale - Fraction(1, 2)
+        for j in range(
+            math.ceil(centre - 2 * scale), math.floor(centre + 2 * scale) + 1
+        ):
+            inside = min(j % (2 * size), 2 * size - 1 - j % (2 * size))
+            row[inside] += kernel(abs(centre - j) / scale)
+    return matrix / matrix.sum(axis=1, keepdims=True)
+
+
+def exactly_shrunk(picture, scale):
+    rows, columns = (exact_weights(side, scale) for side in picture.shape[:2])
+    exact = rows @ picture[..., 0].astype(object) @ columns.T
+    rounded = [[math.floor(x + Fraction(1, 2)) for x in row] for row in exact]
+    return np.clip(rounded, 0, 255).astype(np.uint8)[..., None]
+
+
+@pytest.mark.parametrize(
+    "scale", [Fraction(3), Fraction(4), Fraction(5, 2), Fraction(6), Fraction(7, 4)]
+)
+def test_bicubic_by_any_factor_equals_rational_arithmetic(scale):
+    height, width = 2 * scale.numerator, 3 * scale.numerator
+    picture = GOLDEN["hr"][0, :height, :width, :1]
+    np.testing.assert_array_equal(
+        bicubic_shrink(picture, scale), exactly_shrunk(picture, scale)
+    )
+
+
+def test_halves_are_rounded_up_in_whichever_order_numbers_are_added():
+    # The result has an exact half, of which floating point makes a little less.
+    column = [214, 250, 67, 224, 45, 138, 173, 146, 16, 243, 2, 191]
+    picture = np.repeat(np.array(column, np.uint8)[:, None, None], 12, axis=1)
+    for turned in (picture, picture.swapaxes(0, 1)):
+        np.testing.assert_array_equal(
+            bicubic_shrink(turned, Fraction(6)), exactly_shrunk(turned, Fraction(6))
+        )
+
+
+def test_bicubic_by_a_factor_has_the_size_of_exact_division():
+    picture = np.full((77, 22, 1), 9, np.uint8)  # 77 times 0.8181... rounds above 63
+    assert bicubic_shrink(picture, Fraction(11, 9)).shape == (63, 18, 1)
+
+
+def test_bicubic_by_four_is_that_of_training():
+    np.testing.assert_array_equal(
+        bicubic_shrink(GOLDEN["hr"][0], Fraction(4)),
+        bicubic_downsample(GOLDEN["hr"])[0],
+    )
 
 
 def test_blur_downsample_equals_the_recorded_one_byte_for_byte():
@@ -81,6 +148,8 @@ def test_wrong_pictures_are_refused():
         bicubic_resize(PICTURE, 0)
     with pytest.raises(ValueError, match="uint8"):
         blur_downsample(PICTURE)
+    with pytest.raises(ValueError, match="uint8"):
+        bicubic_shrink(PICTURE, Fraction(3))
     with pytest.raises(ValueError, match="3x88"):
         blur_downsample(GOLDEN["hr"][:, :, :3])
 

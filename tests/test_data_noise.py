@@ -8,9 +8,13 @@ from bvsrpp_jax.data.noise import add_noise
 GREY = np.full((4, 32, 32, 3), 128, np.uint8)
 
 
+def whole(*args, **options):
+    return np.stack(list(add_noise(*args, **options)))
+
+
 def noise(frames=GREY, *, seed=0, **options):
     """What is added, in levels."""
-    noisy = add_noise(frames, np.random.default_rng(seed), **options)
+    noisy = whole(frames, np.random.default_rng(seed), **options)
     assert noisy.dtype == np.float32
     return 255 * noisy - frames
 
@@ -33,7 +37,7 @@ def test_strengths_are_spread_evenly_over_the_paper_s_range():
 
 
 def test_noise_is_neither_clipped_nor_rounded():
-    noisy = add_noise(np.zeros_like(GREY), np.random.default_rng(0), sigma=(50, 50))
+    noisy = whole(np.zeros_like(GREY), np.random.default_rng(0), sigma=(50, 50))
     assert noisy.min() < -0.5
     assert np.abs(255 * noisy - np.round(255 * noisy)).max() > 0.4
 
@@ -45,7 +49,7 @@ def test_channels_differ():
 
 def test_floats_are_taken_as_they_are():
     floats = GREY / np.float32(255)
-    both = [add_noise(x, np.random.default_rng(0)) for x in (GREY, floats)]
+    both = [whole(x, np.random.default_rng(0)) for x in (GREY, floats)]
     np.testing.assert_array_equal(*both)
 
 

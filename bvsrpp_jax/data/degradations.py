@@ -15,6 +15,7 @@ window of them alone, which is what training on crops does.
 """
 
 import math
+from fractions import Fraction
 
 import numpy as np
 
@@ -111,6 +112,30 @@ def bicubic_downsample(
     """
     _check_uint8(image, "BI in eight bits")
     return decimate(image, _bicubic_decimator(scale), window)
+
+
+def bicubic_shrink(image: np.ndarray, scale: Fraction) -> np.ndarray:
+    """The BI degradation by any factor, such as 3 or 5/2.
+
+    Args:
+      image: [h, w, c] uint8.
+      scale: how many times smaller the result is; above 1.
+
+    Returns:
+      [ceil(h/scale), ceil(w/scale), c] uint8, halves rounded up.
+
+    Raises:
+      ValueError: `image` is not uint8.
+    """
+    _check_uint8(image, "BI in eight bits")
+    if scale in (2, 4, 8):
+        return bicubic_downsample(image, int(scale))
+    height, width = (math.ceil(side / scale) for side in image.shape[:2])
+    resized = bicubic_resize(image.astype(np.float64), float(1 / scale))
+    # The product of a side with the rounded 1/scale may end up above a whole number.
+    resized = resized[:height, :width].clip(0, 255)
+    # A half stays one, in whichever order the processor has added (errors of 1e-12).
+    return np.floor(resized + (0.5 + 1e-9)).astype(np.uint8)
 
 
 def blur_downsample(image: np.ndarray, *, window: Window = EVERYTHING) -> np.ndarray:

@@ -7,12 +7,12 @@ pair (name, keyword arguments) changes the paper's defaults:
 ("noise", {"sigma": (10, 10)}).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from bvsrpp_jax.data.compression import compress_h264
+from bvsrpp_jax.data.compression import compress_h264, compress_hevc
 from bvsrpp_jax.data.decimation import Window
 from bvsrpp_jax.data.degradations import (
     BD_SCALE,
@@ -30,8 +30,8 @@ SHRINKING = {
     "bicubic": lambda gt, scale, window: bicubic_downsample(gt, scale, window=window),
     "blur": lambda gt, scale, window: blur_downsample(gt, window=window),
 }
-# (frames, generator, **parameters) -> frames of the same size.
-DAMAGING = {"noise": add_noise, "h264": compress_h264}
+# (frames one by one, generator, **parameters) -> frames of the same size, one by one.
+DAMAGING = {"noise": add_noise, "h264": compress_h264, "hevc": compress_hevc}
 
 
 def shrink(
@@ -70,8 +70,33 @@ def damage(
     """
     for name, parameters in map(_named, degradations):
         if name in DAMAGING:
-            lq = DAMAGING[name](lq, rng, **parameters)
+            lq = np.stack(list(DAMAGING[name](lq, rng, **parameters)))
     return lq
+
+
+def damage_one_by_one(
+    degradations: Degradations,
+    frames: Iterable[np.ndarray],
+    rng: np.random.Generator,
+) -> Iterator[np.ndarray]:
+    """As `damage`, for clips that are too long to be held.
+
+    Each entry draws from a generator of its own, since none waits for the one before it
+    to reach the end of the clip.
+
+    Args:
+      degradations: by name.
+      frames: [h, w, 3] uint8 each.
+      rng: what the generators are spawned from.
+
+    Yields:
+      [h, w, 3], uint8, or float32 after noise.
+    """
+    named = [_named(entry) for entry in degradations]
+    for (name, parameters), own in zip(named, rng.spawn(len(named)), strict=True):
+        if name in DAMAGING:
+            frames = DAMAGING[name](frames, own, **parameters)
+    yield from frames
 
 
 def check_degradations(degradations: Degradations, *, scale: int, size: int) -> None:
