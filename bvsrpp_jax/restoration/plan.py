@@ -1,25 +1,9 @@
-"""How a clip is restored with the memory there is.
+"""How a clip is restored: the best way (`ways.py`) that the memory holds."""
 
-The best way that fits is taken. In this order it gives up
+import warnings
+from dataclasses import dataclass, replace
 
-    frames in a chunk    8, 4, 2, 1; changes nothing but speed
-    memory for disk      where the user allows it; changes nothing but speed
-    float32              on accelerators, for bfloat16
-    the length of        96 frames down to 15: more cuts, and the features at a cut
-    windows              have seen less of the clip
-    whole frames         for tiles, fewer and larger ones first
-    the rest of the      below 15 frames, with the smallest tiles
-    windows' length
-"""
-
-from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import product
-from typing import NamedTuple
-
-import jax
 import jax.numpy as jnp
-import numpy as np
 
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
@@ -29,83 +13,16 @@ from bvsrpp_jax.restoration.memory import (
     memory_of,
     size_text,
 )
-from bvsrpp_jax.restoration.tiles import part_of
+from bvsrpp_jax.restoration.ways import (
+    TILE_OVERLAP,
+    Clip,
+    Way,
+    live_ways,
+    window_ways,
+)
+from bvsrpp_jax.restoration.wishes import Wishes
 
-WINDOW, OVERLAP, CHUNK = 96, 6, 8
-SHORT = 15  # frames: below, a window keeps fewer than it spends on its overlaps
-SMALLEST = 3  # frames: one kept, one neighbour on either side
-TILE_OVERLAP = 32  # feature pixels
-_MOST_TILES = 256
-DTYPES = ("float32", "bfloat16")
-
-
-@dataclass(frozen=True)
-class Wishes:
-    """What the user chose; None is left to the plan.
-
-    Attributes:
-      window: frames that are restored together.
-      overlap: of them, frames at either cut that are not kept.
-      chunk: frames that a device holds at a time.
-      exact: restore whole shots, whatever their length.
-      tile: longest side of a tile in pixels, 0 for whole frames.
-      dtype: of the computation, of `DTYPES`.
-      lookahead: frames after a frame that it waits for, no more; None is no bound.
-      shots: nothing is carried across a cut.
-      ensemble: how many results are averaged.
-      disk: frames and features may wait on disk.
-    """
-
-    window: int | None = None
-    overlap: int | None = None
-    chunk: int | None = None
-    exact: bool = False
-    tile: int | None = None
-    dtype: str | None = None
-    lookahead: int | None = None
-    shots: bool = True
-    ensemble: int = 1
-    disk: bool = False
-
-    def check(self) -> None:
-        """Raises an `InputError` for wishes that cannot be fulfilled."""
-        window, overlap = self.window, self.overlap
-        if self.exact and (window is not None or overlap is not None):
-            raise InputError(
-                "exact: has neither window nor overlap. Leave out one or the other."
-            )
-        if self.lookahead is not None:
-            self._check_lookahead()
-        if window is not None and (window < 1 or window <= 2 * (overlap or 0)):
-            raise InputError(
-                f"window: {window} frames with an overlap of {overlap or 0} keep none."
-                f" Choose a window of more than {2 * (overlap or 0)}."
-            )
-        if overlap is not None and overlap < 0:
-            raise InputError(f"overlap: {overlap} frames. Choose none or more.")
-        if self.chunk is not None and self.chunk < 1:
-            raise InputError(f"chunk: {self.chunk} frames. Choose one or more.")
-        if self.tile is not None and self.tile < 0:
-            raise InputError(
-                f"tile: {self.tile} pixels. Choose more, or 0 for whole frames."
-            )
-        if self.dtype not in (None, *DTYPES):
-            raise InputError(
-                f"dtype: {self.dtype!r} is not one of {', '.join(DTYPES)}."
-            )
-        if self.ensemble not in (1, 2, 8, 16):
-            raise InputError(f"ensemble: {self.ensemble}. Choose 1, 2, 8 or 16.")
-
-    def _check_lookahead(self) -> None:
-        if self.lookahead < 0:
-            raise InputError(f"lookahead: {self.lookahead} frames. Choose 0 or more.")
-        others = ("window", "overlap", "chunk", "exact", "tile", "ensemble")
-        for name in others:
-            if getattr(self, name) != getattr(Wishes, name):
-                raise InputError(
-                    f"lookahead: frames are restored one by one, without {name}. Leave"
-                    " out one or the other."
-                )
+OVERLAP = 6  # frames, where nobody chose
 
 
 @dataclass(frozen=True)
@@ -143,28 +60,10 @@ class Plan:
     devices: int = 1
 
 
-class Way(NamedTuple):
-    """One of the ways that a plan chooses from: fields of `Plan`."""
-
-    window: int | None
-    chunk: int
-    tile: tuple[int, int] | None
-    dtype: str
-    on_disk: bool
-
-
-class Clip(NamedTuple):
-    """What is planned for: (h, w) of its frames, their type, their number if known."""
-
-    size: tuple[int, int]
-    dtype: np.dtype
-    num_frames: int | None
-
-
 def make_plan(
     model: BasicVSRPlusPlus,
     clip: Clip,
-    wishes: Wishes = Wishes(),
+    wishes: Wishes,
     *,
     num_devices: int = 1,
     available: Memory | None = None,
@@ -183,7 +82,7 @@ def make_plan(
     """
     wishes.check()
     available = available_memory() if available is None else available
-    ways = _ways if wishes.lookahead is None else _live_ways
+    ways = window_ways if wishes.lookahead is None else live_ways
     for way in ways(model, clip, wishes):
         needed = _needed(model, clip, way, wishes)
         if available.holds(needed):
@@ -214,79 +113,23 @@ def devices_for(needed: Memory, available: Memory, most: int) -> int:
     return most
 
 
-def _ways(model: BasicVSRPlusPlus, clip: Clip, wishes: Wishes) -> Iterator[Way]:
-    """All ways, the best first."""
-    # Tiles would not be exact.
-    longest = 0 if wishes.exact and wishes.tile is None else wishes.tile
-    tiles = list(_tilings(model, clip.size, longest))
-    dtypes = _dtypes(model, wishes.dtype)
-    disks = (False, True) if wishes.disk else (False,)
-    if wishes.exact and clip.num_frames is None:
-        disks = (True,)  # it may be endless
-    chunks = [CHUNK >> i for i in range(4)] if wishes.chunk is None else [wishes.chunk]
-    for lengths in _lengths(clip.num_frames, wishes):
-        for tile, window, dtype, on_disk, chunk in product(
-            tiles, lengths, dtypes, disks, chunks
-        ):
-            yield Way(window, chunk, tile, dtype, on_disk)
+def plan_here(plan: Plan, available: Memory, num_devices: int) -> Plan:
+    """A plan that was made elsewhere or earlier, with the devices of today.
 
-
-def _live_ways(model: BasicVSRPlusPlus, clip: Clip, wishes: Wishes) -> Iterator[Way]:
-    """One frame after the other."""
-    for dtype in _dtypes(model, wishes.dtype):
-        yield Way(None, wishes.lookahead + 1, None, dtype, False)
-
-
-def _lengths(num_frames: int | None, wishes: Wishes) -> tuple[list, list]:
-    """Lengths of windows worth having, and those that are better than nothing."""
-    if wishes.exact:
-        return [num_frames], []
-    if wishes.window is not None:
-        return [wishes.window], []
-    least = SMALLEST if wishes.overlap is None else 2 * wishes.overlap + 1
-    longest = max(WINDOW, least)
-    longest = min(longest, num_frames or longest)
-    least, worth = min(least, longest), min(max(SHORT, least), longest)
-    return list(range(longest, worth - 1, -1)), list(range(worth - 1, least - 1, -1))
-
-
-def _dtypes(model: BasicVSRPlusPlus, wish: str | None) -> list[str]:
-    """CPUs compute bfloat16 in float32, so that nothing would be won there."""
-    own = jnp.dtype(model.dtype).name
-    if wish is not None or jax.default_backend() == "cpu":
-        return [wish or own]
-    return list(dict.fromkeys((own, "bfloat16")))
-
-
-def _tilings(
-    model: BasicVSRPlusPlus, size: tuple[int, int], longest: int | None
-) -> Iterator[tuple[int, int] | None]:
-    """Whole frames, then tiles of which each has a cut more through its longer side."""
-    if not longest or max(size) <= longest:
-        yield None
-    if longest == 0 or (longest and max(size) <= longest):
-        return
-    options = {
-        "overlap": TILE_OVERLAP * model.feature_stride,
-        "multiple": model.feature_stride,
-    }
-    counts, parts = [1, 1], list(size)
-    while counts[0] * counts[1] < _MOST_TILES:
-        axis = int(parts[1] > parts[0])
-        counts[axis] += 1
-        shorter = part_of(size[axis], counts[axis], **options)
-        if shorter == parts[axis] or shorter < model.min_side:
-            break
-        parts[axis] = shorter
-        if longest is None or max(parts) <= longest:
-            yield tuple(parts)
-            if longest is not None:
-                return
-    if longest is not None:
-        raise InputError(
-            f"tile: {longest} pixels are too few for {size[1]}x{size[0]}. Choose"
-            f" {max(parts)} or more."
+    Args:
+      plan: the other one.
+      available: what may be used here.
+      num_devices: how many there are here.
+    """
+    if not available.holds(plan.needed):
+        warnings.warn(
+            "the plan of the earlier run needs more memory than there is now;"
+            " --restart makes another",
+            stacklevel=3,
         )
+    one = plan.on_disk or plan.lookahead is not None
+    most = 1 if one else num_devices
+    return replace(plan, devices=devices_for(plan.needed, available, most))
 
 
 def _needed(model: BasicVSRPlusPlus, clip: Clip, way: Way, wishes: Wishes) -> Memory:

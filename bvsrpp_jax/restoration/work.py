@@ -49,31 +49,26 @@ class WindowWork:
         self._on_work = on_work
         self._counting, self._stopped = threading.Lock(), threading.Event()
 
-    def streamed(self, window: Window, device: jax.Device) -> Iterator[np.ndarray]:
-        """The kept frames of a window, as the chunks come from one device."""
-        kept = range(len(window.frames))[window.keep]
-        start = 0
-        for output, finite in self._restore(device, window, window.frames, share=1):
-            for index, frame in enumerate(output, start):
-                if index in kept:
-                    _check_finite(window.start + index, finite[index - start])
-                    yield frame
-            start += len(output)
+    def one_by_one(
+        self, windows: Iterable[Window], device: jax.Device
+    ) -> Iterator[tuple[Window, Iterator[np.ndarray]]]:
+        """Windows and their kept frames, as the chunks come from one device."""
+        for window in windows:
+            yield window, self._streamed(window, device)
 
     def live(
-        self, frames: Iterable[np.ndarray], device: jax.Device, *, start: int
+        self, shots: Iterable[Iterable[np.ndarray]], device: jax.Device
     ) -> Iterator[np.ndarray]:
-        """A shot's frames, each when the plan's lookahead has come."""
-        restored = self._engine.restore_live(
-            frames,
-            device=device,
-            dtype=self._plan.dtype,
-            lookahead=self._plan.lookahead,
-        )
-        for index, (frame, finite) in enumerate(restored, start):
-            _check_finite(index, finite)
-            self._count(1)
-            yield frame
+        """The frames of every shot, each when the plan's lookahead has come."""
+        index, plan = 0, self._plan
+        for shot in shots:
+            for frame, finite in self._engine.restore_live(
+                shot, device=device, dtype=plan.dtype, lookahead=plan.lookahead
+            ):
+                _check_finite(index, finite)
+                self._count(1)
+                yield frame
+                index += 1
 
     def spread(
         self, windows: Iterable[Window], devices: Sequence[jax.Device]
@@ -95,6 +90,16 @@ class WindowWork:
                     yield window, self._joined(window, parts)
             finally:
                 self._stopped.set()
+
+    def _streamed(self, window: Window, device: jax.Device) -> Iterator[np.ndarray]:
+        kept = range(len(window.frames))[window.keep]
+        start = 0
+        for output, finite in self._restore(device, window, window.frames, share=1):
+            for index, frame in enumerate(output, start):
+                if index in kept:
+                    _check_finite(window.start + index, finite[index - start])
+                    yield frame
+            start += len(output)
 
     def _submit(self, pool: Devices, window: Window) -> list[tuple[Tile, Future]]:
         """Hands out the tiles of a window."""
