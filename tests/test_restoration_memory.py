@@ -1,18 +1,21 @@
 """The estimates are above what is needed, but not far."""
 
+from functools import partial
+
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
-from stand_in import QUICKLY, tiny_network
+from stand_in import QUICKLY, StandIn, tiny_network
 
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
+from bvsrpp_jax.restoration.compiling import compile_live_programs, compile_programs
 from bvsrpp_jax.restoration.memory import (
     available_memory,
     containers_leave,
     memory_of,
     size_text,
 )
-from bvsrpp_jax.restoration.programs import compile_programs
 
 MODEL = BasicVSRPlusPlus()
 
@@ -21,19 +24,59 @@ def needed(size=(180, 320), *, dtype=np.uint8, **options):
     return memory_of(MODEL, size, 8, 8, dtype=dtype, **options)
 
 
-def test_the_estimate_is_above_what_the_programs_ask_for():
+@pytest.mark.parametrize(
+    "compiled",
+    [
+        partial(compile_programs, chunk=4),
+        partial(compile_live_programs, lookahead=3),
+    ],
+    ids=["chunks", "live"],
+)
+def test_the_estimate_is_above_what_the_programs_ask_for(compiled):
     model, params = tiny_network()
-    _, asked = compile_programs(
+    _, asked = compiled(
         model,
         params,
         (64, 64),
         dtype=np.dtype(np.uint8),
-        chunk=4,
         device=jax.devices()[0],
         options=QUICKLY,
     )
-    estimate = memory_of(model, (64, 64), 4, 4, dtype=np.uint8).device
+    parameters = sum(leaf.nbytes for leaf in jax.tree.leaves(params))
+    options = {"dtype": np.uint8, "parameters": parameters}
+    estimate = memory_of(model, (64, 64), 4, 4, **options).device
     assert 0.3 * estimate < asked < estimate
+
+
+def test_parameters_are_on_the_device_whatever_the_frames():
+    """176 MB of c128n25, in tiles as in whole frames, and in either precision."""
+    size = 43_780_463 * 4
+    for model in (MODEL, MODEL.clone(dtype="bfloat16")):
+        for options in ({}, {"tile": (180, 192)}, {"ensemble": 8}, {"on_disk": True}):
+            needs = partial(memory_of, model, (180, 320), 8, 8, dtype=np.uint8)
+            more = needs(parameters=size, **options)
+            less = needs(**options)
+            assert more == less._replace(device=less.device + size)
+
+
+def test_what_the_programs_ask_for_has_the_parameters_once():
+    class Heavy(StandIn):
+        def reconstruct(self, params, lq, feats):
+            return super().reconstruct(params[0, 0], lq, feats)
+
+    asked = [
+        compile_programs(
+            Heavy(),
+            jnp.ones((side, side)),
+            (64, 64),
+            dtype=np.dtype(np.uint8),
+            chunk=1,
+            device=jax.devices()[0],
+            options=QUICKLY,
+        )[1]
+        for side in (1, 1024)
+    ]
+    assert asked[1] - asked[0] == pytest.approx(4 * 1024**2, rel=0.01)
 
 
 def test_sixteen_bits_padding_tiles_and_ensembles_count():

@@ -1,7 +1,7 @@
 """How a clip is restored: the best way (`ways.py`) that the memory holds."""
 
-import warnings
 from dataclasses import dataclass, replace
+from functools import partial
 
 import jax.numpy as jnp
 
@@ -11,7 +11,7 @@ from bvsrpp_jax.restoration.memory import (
     Memory,
     available_memory,
     memory_of,
-    size_text,
+    memory_text,
 )
 from bvsrpp_jax.restoration.ways import (
     TILE_OVERLAP,
@@ -65,6 +65,7 @@ def make_plan(
     clip: Clip,
     wishes: Wishes,
     *,
+    parameters: int = 0,
     num_devices: int = 1,
     available: Memory | None = None,
 ) -> Plan:
@@ -74,6 +75,7 @@ def make_plan(
       model: the network.
       clip: what is to be restored.
       wishes: what the user chose.
+      parameters: bytes of the network's.
       num_devices: how many there are.
       available: what may be used, None for what the first device and the host have.
 
@@ -83,16 +85,17 @@ def make_plan(
     wishes.check()
     available = available_memory() if available is None else available
     ways = window_ways if wishes.lookahead is None else live_ways
+    needs = partial(_needed, model, clip, wishes, parameters)
     for way in ways(model, clip, wishes):
-        needed = _needed(model, clip, way, wishes)
+        needed = needs(way)
         if available.holds(needed):
             break
     else:
-        raise _too_large(clip, way, needed, available)
+        raise _too_large(clip, wishes, way, needed, available)
     way, overlap = _settle(way, clip, wishes)
     # Several devices collect whole windows on the host: not what waits on disk.
     most = 1 if way.on_disk or wishes.lookahead is not None else num_devices
-    needed = _needed(model, clip, way, wishes)
+    needed = needs(way)
     return Plan(
         **way._asdict(),
         overlap=overlap,
@@ -113,26 +116,34 @@ def devices_for(needed: Memory, available: Memory, most: int) -> int:
     return most
 
 
-def plan_here(plan: Plan, available: Memory, num_devices: int) -> Plan:
+def plan_here(plan: Plan, free: Memory, num_devices: int) -> Plan:
     """A plan that was made elsewhere or earlier, with the devices of today.
+
+    Windows, tiles, precision and chunks stay: other ones would round differently, and
+    what is done already would not be of one piece with what follows.
 
     Args:
       plan: the other one.
-      available: what may be used here.
+      free: all that is free here, or may be used.
       num_devices: how many there are here.
+
+    Raises:
+      InputError: the plan does not fit.
     """
-    if not available.holds(plan.needed):
-        warnings.warn(
-            "the plan of the earlier run needs more memory than there is now;"
-            " --restart makes another",
-            stacklevel=3,
+    if not free.holds(plan.needed):
+        raise InputError(
+            f"memory: the plan that was begun with needs about"
+            f" {memory_text(plan.needed)}, {memory_text(free)} are free. Free some,"
+            " allow more with --memory, or pass --restart, which plans and begins anew."
         )
     one = plan.on_disk or plan.lookahead is not None
     most = 1 if one else num_devices
-    return replace(plan, devices=devices_for(plan.needed, available, most))
+    return replace(plan, devices=devices_for(plan.needed, free, most))
 
 
-def _needed(model: BasicVSRPlusPlus, clip: Clip, way: Way, wishes: Wishes) -> Memory:
+def _needed(
+    model: BasicVSRPlusPlus, clip: Clip, wishes: Wishes, parameters: int, way: Way
+) -> Memory:
     return memory_of(
         model.clone(dtype=jnp.dtype(way.dtype)),
         clip.size,
@@ -140,6 +151,7 @@ def _needed(model: BasicVSRPlusPlus, clip: Clip, way: Way, wishes: Wishes) -> Me
         way.window or way.chunk,
         way.chunk,
         dtype=clip.dtype,
+        parameters=parameters,
         tile=way.tile,
         ensemble=wishes.ensemble,
         on_disk=way.on_disk,
@@ -181,15 +193,17 @@ def _even(window: int, overlap: int, num_frames: int | None) -> int:
     return -(-inner // count) + 2 * overlap
 
 
-def _too_large(clip: Clip, way: Way, needed: Memory, available: Memory) -> InputError:
+def _too_large(
+    clip: Clip, wishes: Wishes, way: Way, needed: Memory, available: Memory
+) -> InputError:
     h, w = clip.size if way.tile is None else way.tile
     kind = "frames" if way.tile is None else "tiles"
-    asked, given = (
-        f"{size_text(memory.device)} on the device, {size_text(memory.host)} on the"
-        f" host and {size_text(memory.disk)} on disk"
-        for memory in (needed, available)
-    )
+    count, smaller = way.window or way.chunk, "a smaller window, smaller frames"
+    if wishes.exact:
+        smaller = "windows instead of exact, smaller frames"
+    if wishes.lookahead is not None:
+        smaller = "a smaller lookahead, smaller frames"
     return InputError(
-        f"memory: {way.window} {kind} of {w}x{h} need about {asked}, {given} can be"
-        " used. Choose a smaller window, smaller frames or a machine with more."
+        f"memory: {count} {kind} of {w}x{h} need about {memory_text(needed)},"
+        f" {memory_text(available)} can be used. Choose {smaller} or a machine with more."
     )

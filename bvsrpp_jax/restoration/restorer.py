@@ -142,16 +142,21 @@ class Restorer:
             self.model,
             Clip(tuple(size), np.dtype(dtype), num_frames),
             self.wishes,
+            parameters=sum(leaf.nbytes for leaf in jax.tree.leaves(self.params)),
             num_devices=len(self._devices),
             available=self._available_memory(),
         )
 
     def here(self, plan: Plan) -> Plan:
-        """A plan that was made elsewhere or earlier, with the devices of today."""
-        return plan_here(plan, self._available_memory(), len(self._devices))
+        """`plan_here` with this restorer's memory and devices."""
+        # All that is free: a plan that took the usual share of it yesterday may find a
+        # little less today, and needs no less than it did.
+        free = self._available_memory(share=1.0)
+        return plan_here(plan, free, len(self._devices))
 
-    def _available_memory(self) -> Memory:
-        return available_memory(self._memory, self._scratch or Spool.usual_folder())
+    def _available_memory(self, **share: float) -> Memory:
+        scratch = self._scratch or Spool.usual_folder()
+        return available_memory(self._memory, scratch, **share)
 
     def seconds_per_frame(self, plan: Plan, size: tuple[int, int]) -> float:
         """How long a frame of a size (h, w) is expected to take, without compiling."""

@@ -104,6 +104,11 @@ def restore_video(
       InputError: the input or the settings do not allow it, or are not those of an
         interrupted call; one line says why.
     """
+    if multihost and restorer.wishes.lookahead is not None:
+        raise InputError(
+            "lookahead: each frame needs all before it, which processes cannot share."
+            " Leave out multihost."
+        )
     part = {"start": start, "duration": duration, "fps": fps}
     part |= {"deinterlace": deinterlace}
     coding = {"codec": codec, "crf": crf, "pixel_format": pixel_format}

@@ -67,9 +67,10 @@ class Wishes:
     def _check_lookahead(self) -> None:
         if self.lookahead < 0:
             raise InputError(f"lookahead: {self.lookahead} frames. Choose 0 or more.")
-        others = ("window", "overlap", "chunk", "exact", "tile", "ensemble")
-        for name in others:
-            if getattr(self, name) != getattr(Wishes, name):
+        fields = ("window", "overlap", "chunk", "exact", "tile", "ensemble", "disk")
+        for field in fields:
+            if getattr(self, field) != getattr(Wishes, field):
+                name = "scratch" if field == "disk" else field
                 raise InputError(
                     f"lookahead: frames are restored one by one, without {name}. Leave"
                     " out one or the other."

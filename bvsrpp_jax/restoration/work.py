@@ -63,7 +63,11 @@ class WindowWork:
         index, plan = 0, self._plan
         for shot in shots:
             for frame, finite in self._engine.restore_live(
-                shot, device=device, dtype=plan.dtype, lookahead=plan.lookahead
+                shot,
+                device=device,
+                dtype=plan.dtype,
+                lookahead=plan.lookahead,
+                memory=plan.available.device,
             ):
                 _check_finite(index, finite)
                 self._count(1)
