@@ -1,6 +1,7 @@
 """The estimates are above what is needed, but not far."""
 
 from functools import partial
+from itertools import product
 
 import jax
 import jax.numpy as jnp
@@ -89,6 +90,28 @@ def test_sixteen_bits_padding_tiles_and_ensembles_count():
     waiting = needed(on_disk=True)
     assert waiting.disk > 0.5 * needed().host
     assert needed().disk == 0
+
+
+def test_a_chunk_that_is_not_full_waits_as_a_whole():
+    needs = partial(memory_of, MODEL, (180, 320), dtype=np.uint8, on_disk=True)
+    features = 180 * 320 * (5 * 4 * 64 + 16)
+    for window, chunk, frames in [(4, 8, 8), (8, 8, 8), (9, 8, 16), (9, 3, 9)]:
+        source = 3 * window * 180 * 320 * 3
+        assert needs(window, chunk).disk == frames * features + source
+
+
+def test_an_ensemble_has_a_window_of_floats_before_and_after_the_network():
+    """And its programs take and give floats; whether codes have 8 bits or 16."""
+    floats = 8 * 180 * 320 * (3 + 16 * 3) * 4
+    for dtype, options in product([np.uint8, np.uint16], [{}, {"tile": (180, 192)}]):
+        once = needed(dtype=dtype, **options)
+        mean = needed(dtype=dtype, ensemble=8, **options)
+        part = 192 / 320 if options else 1
+        assert mean.host - once.host == pytest.approx(part * floats)
+        more = 12 - 3 * np.dtype(dtype).itemsize  # of a pixel's codes and floats
+        chunk = 8 * 16 * 2 * more * 180 * 320 * part
+        assert mean.device - once.device == pytest.approx(chunk)
+        assert needed(dtype=dtype, ensemble=16, **options) == mean
 
 
 def test_what_is_collected_for_a_window_is_held_even_from_disk():

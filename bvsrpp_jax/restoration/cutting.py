@@ -9,7 +9,7 @@ import numpy as np
 from bvsrpp_jax.restoration.codes import check_frames
 from bvsrpp_jax.restoration.plan import Plan
 from bvsrpp_jax.restoration.shots import shots
-from bvsrpp_jax.restoration.spool import Spool
+from bvsrpp_jax.restoration.spool import Spool, Spooled
 from bvsrpp_jax.restoration.window import Window, windows_of_shots
 
 
@@ -28,10 +28,27 @@ def windows_of(
     """
     frames = marked(frames, plan)
     if plan.on_disk:
-        # Not closed here: devices may read when the last window is handed out.
-        spool = Spool(scratch)
-        frames = ((spool.hold(frame), begins) for frame, begins in frames)
+        frames = _on_disk(frames, scratch, length=plan.window and -(-plan.window // 4))
     yield from windows_of_shots(frames, size=plan.window, overlap=plan.overlap)
+
+
+def _on_disk(
+    frames: Iterable[tuple[np.ndarray, bool]],
+    folder: Path | None,
+    *,
+    length: int | None,
+) -> Iterator[tuple[Spooled, bool]]:
+    """The same, waiting on disk: a file for so many frames, and for every shot.
+
+    Nobody closes a file: it goes, and its space comes back, with the last window that
+    has a frame of it, which devices may read when the clip is at its end.
+    """
+    count = 0
+    for frame, begins in frames:
+        if begins or count == length:
+            spool, count = Spool(folder), 0
+        count += 1
+        yield spool.hold(frame), begins
 
 
 def marked(

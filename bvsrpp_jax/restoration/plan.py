@@ -205,5 +205,6 @@ def _too_large(
         smaller = "a smaller lookahead, smaller frames"
     return InputError(
         f"memory: {count} {kind} of {w}x{h} need about {memory_text(needed)},"
-        f" {memory_text(available)} can be used. Choose {smaller} or a machine with more."
+        f" {memory_text(available)} can be used. Choose {smaller} or a machine with"
+        " more."
     )
