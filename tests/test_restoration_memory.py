@@ -1,5 +1,6 @@
 """The estimates are above what is needed, but not far."""
 
+import tracemalloc
 from functools import partial
 from itertools import product
 
@@ -7,9 +8,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from media_files import pictures
 from stand_in import QUICKLY, StandIn, tiny_network
 
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
+from bvsrpp_jax.restoration import Restorer
 from bvsrpp_jax.restoration.compiling import compile_live_programs, compile_programs
 from bvsrpp_jax.restoration.memory import (
     available_memory,
@@ -100,9 +103,9 @@ def test_a_chunk_that_is_not_full_waits_as_a_whole():
         assert needs(window, chunk).disk == frames * features + source
 
 
-def test_an_ensemble_has_a_window_of_floats_before_and_after_the_network():
+def test_an_ensemble_has_a_window_and_a_chunk_of_floats_before_and_after_the_network():
     """And its programs take and give floats; whether codes have 8 bits or 16."""
-    floats = 8 * 180 * 320 * (3 + 16 * 3) * 4
+    floats = (8 + 8) * 180 * 320 * (3 + 16 * 3) * 4
     for dtype, options in product([np.uint8, np.uint16], [{}, {"tile": (180, 192)}]):
         once = needed(dtype=dtype, **options)
         mean = needed(dtype=dtype, ensemble=8, **options)
@@ -112,6 +115,30 @@ def test_an_ensemble_has_a_window_of_floats_before_and_after_the_network():
         chunk = 8 * 16 * 2 * more * 180 * 320 * part
         assert mean.device - once.device == pytest.approx(chunk)
         assert needed(dtype=dtype, ensemble=16, **options) == mean
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"ensemble": 8}, {"tile": 100}, {"ensemble": 2, "tile": 100}],
+    ids=str,
+)
+def test_what_is_collected_is_below_the_estimate(options):
+    """Arrays of NumPy at their most; those of the device are not among them."""
+    network = StandIn(mid_channels=1), jnp.float32(1)  # as many as it really has
+    restorer = Restorer(*network, window=8, chunk=8, shots=False, **options)
+    frames = pictures(16, width=140, height=70)
+    plan = restorer.plan((70, 140))
+
+    def restore():
+        for _ in restorer.stream(frames, plan=plan):
+            pass
+
+    restore()  # compiles
+    tracemalloc.start()
+    restore()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert 0.3 * plan.needed.host < peak < plan.needed.host
 
 
 def test_what_is_collected_for_a_window_is_held_even_from_disk():

@@ -97,6 +97,17 @@ def test_features_wait_on_disk_only_where_that_is_wished():
     chosen = plan(available=on_disk, disk=True)
     assert (chosen.window, chosen.chunk, chosen.on_disk) == (96, 8, True)
     assert not plan(disk=True).on_disk  # where there is memory, it is faster
+    less = on_disk._replace(disk=on_disk.disk - 1)
+    assert plan(available=less, disk=True).window < 96
+
+
+def test_what_waits_on_disk_is_one_devices():
+    earlier = plan(50, exact=True, disk=True, available=exactly(50, 8, on_disk=True))
+    assert earlier.on_disk
+    plenty = {"exact": True, "disk": True, "devices": 4}
+    assert plan(None, **plenty).devices == 1
+    assert plan_here(earlier, PLENTY, 4).devices == 1
+    assert plan_here(plan(lookahead=2), PLENTY, 4).devices == 1
 
 
 @pytest.mark.parametrize("count", [5, 96, 1000])

@@ -22,10 +22,10 @@ a chunk's frames count twice where the next chunk's are on their way already:
 The network's parameters, 29 MB for c64n7 and 176 MB for c128n25, are on the device as
 well. 16-bit codes count double. With tiles, a window's output waits in whole frames,
 too, while the next window's tiles come, and the one after it is read; an ensemble works
-on floats, and adds a window of them before and after the network. Either waits for a
-whole window, so that even from disk it is held. On disk are the features of a window
-and the frames of two, with tiles of three, and a part that is free again but in a file
-with others. On the CPU, device and host are one memory.
+on floats, and adds a window and a chunk of them before and after the network. Either
+waits for a whole window, so that even from disk it is held. On disk are the features of
+a window and the frames of two, with tiles of three, and a part that is free again but
+in a file with others. On the CPU, device and host are one memory.
 """
 
 import os
@@ -103,14 +103,15 @@ def memory_of(
     pictures = frame * (model.feature_stride**2 * codes + 16 * codes)
     if tile:
         pictures += 2 * frame * (model.feature_stride**2 + 16) * codes
-    if ensemble > 1:
-        pictures += features * 12 * (16 + model.feature_stride**2)
+    averaged = 0
+    if ensemble > 1:  # the window, and a chunk of the result that is added to it
+        averaged = (window + chunk) * features * 12 * (16 + model.feature_stride**2)
     if on_disk:
         source = window * frame * model.feature_stride**2 * codes
         source *= 4 if tile else 3
         held = 2 * chunk if tile is None and ensemble == 1 else window
-        return Memory(device, held * pictures, waiting + source)
-    return Memory(device, waiting + window * pictures)
+        return Memory(device, averaged + held * pictures, waiting + source)
+    return Memory(device, waiting + averaged + window * pictures)
 
 
 def feature_pixels(model: BasicVSRPlusPlus, size: tuple[int, int]) -> int:
