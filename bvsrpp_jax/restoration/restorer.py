@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -116,14 +117,8 @@ class Restorer:
     def exactly(self) -> "Restorer":
         """The same network and precision over whole shots and frames."""
         exact = copy(self)
-        exact.wishes = Wishes(
-            chunk=self.wishes.chunk,
-            exact=True,
-            dtype=self.wishes.dtype,
-            shots=self.wishes.shots,
-            ensemble=self.wishes.ensemble,
-            disk=True,
-        )
+        left = dict.fromkeys(("window", "overlap", "tile", "lookahead"))
+        exact.wishes = replace(self.wishes, **left, exact=True, disk=True)
         return exact
 
     def plan(
