@@ -104,6 +104,34 @@ def test_every_option_arrives(clip, weights, capsys, monkeypatch):
             "pixel format yuv9: there is none of that name",
         ),
         (("restore", "in.mp4"), "OUTPUT: is missing"),
+        (
+            ("restore", "in.mp4", "o.mp4", "--verify-seams", "--crf", "9"),
+            "OUTPUT, --crf: would have no effect: --verify-seams writes nothing",
+        ),
+        (
+            ("restore", "in.mp4", "--verify-seams", "--side-by-side", "b.mp4"),
+            "--side-by-side: would have no effect: --verify-seams writes nothing",
+        ),
+        (
+            (*("restore", "in.mp4", "--verify-seams", "--multihost"), "--overwrite"),
+            "--overwrite, --multihost: would have no effect: --verify-seams",
+        ),
+        (
+            ("restore", "in.mp4", "o.mp4", "--process_id", "0"),
+            "--process_id: would have an effect only with --multihost",
+        ),
+        (
+            ("restore", "in.mp4", "o.mp4", "--coordinator=a:1", "--num_processes=2"),
+            "--coordinator, --num_processes: would have an effect only with",
+        ),
+        (
+            ("restore", "in.mp4", "o.mp4", "--lookahead=2", "--scratch=."),
+            "--scratch: would have no effect: --lookahead restores frame by frame",
+        ),
+        (
+            ("restore", "in.mp4", "o.mp4", "--lookahead=2", "--multihost"),
+            "--multihost: would have no effect: --lookahead restores frame by frame",
+        ),
         (("restore", "in.mp4", "o.mp4", "--sharpen"), "unrecognized arguments"),
         ((), "required: COMMAND"),
     ],

@@ -103,6 +103,21 @@ def test_nothing_is_restored_when_it_could_not_be_shown(here, capsys, name, mess
     assert sorted(p.name for p in here.iterdir()) == ["in.mp4", "there.mp4"]
 
 
+@pytest.mark.parametrize("quiet", [(), ("--quiet",)])
+def test_two_pictures_too_wide_for_the_encoder_are_refused_before_any_work(
+    here, weights, capsys, monkeypatch, quiet
+):
+    """x264 takes 16384 pixels."""
+    write_video(here / "in.mp4", pictures(2))
+    monkeypatch.setattr(StandIn, "features", None)  # nothing is compiled
+    options = ("--side-by-side", "both.mp4", "--size", "8192x48", *quiet)
+    code, _, err = run(capsys, "restore", "in.mp4", "out.mp4", *options)
+    assert code == 2
+    (line,) = [line for line in err.splitlines() if "note" not in line]
+    assert line.startswith("bvsrpp: error: both.mp4: 16386x48, both pictures beside")
+    assert sorted(p.name for p in here.iterdir()) == ["in.mp4"]
+
+
 def test_an_interlaced_input_is_read_as_it_was_restored(here, capsys, monkeypatch):
     monkeypatch.setattr(
         bvsrpp_jax.weights, "load", lambda source: (StandIn(), jnp.float32(1))

@@ -162,20 +162,43 @@ def test_the_recorded_plan_is_used(tmp_path, source, monkeypatch):
         if done == 8:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(memory, lambda *_: Memory(0, 14 << 20))
+    monkeypatch.setattr(memory, lambda *_, **__: Memory(0, 14 << 20))
     monkeypatch.setattr(threads, lambda: 3)
     jobs = []
     with pytest.raises(KeyboardInterrupt):
         Restorer(model, ONE).restore_video(
             source, target, on_start=jobs.append, on_progress=stop
         )
-    monkeypatch.setattr(memory, lambda *_: Memory(0, 1 << 40))
+    monkeypatch.setattr(memory, lambda *_, **__: Memory(0, 1 << 40))
     monkeypatch.setattr(threads, lambda: 1)
     Restorer(model, ONE).restore_video(source, target, on_start=jobs.append)
     assert jobs[0].plan == jobs[1].plan
     assert jobs[0].plan.window < 14
     shown = b"".join(data for _, data in packets(target, "video"))  # x264 tells
     assert re.findall(rb" threads=(\d+)", shown) == 3 * [b"3"]
+
+
+def test_a_recorded_plan_that_does_not_fit_any_more_is_refused(
+    tmp_path, source, monkeypatch
+):
+    """Another plan's frames would not be of one piece with those that are done."""
+    memory = "bvsrpp_jax.restoration.restorer.available_memory"
+    model, target = StandIn(), tmp_path / "out.mp4"
+
+    def stop(done, expected):
+        if done == 8:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(memory, lambda *_, share=0.8: Memory(0, int(share * 20e6)))
+    with pytest.raises(KeyboardInterrupt):
+        Restorer(model, ONE).restore_video(source, target, on_progress=stop)
+    monkeypatch.setattr(memory, lambda *_, share=0.8: Memory(0, int(share * 10e6)))
+    with pytest.raises(InputError, match="memory: the plan .* --restart") as refused:
+        Restorer(model, ONE).restore_video(source, target)
+    assert "frames are done" in refused.value.__notes__[0]
+    # A little less than yesterday is what the reserve is for.
+    monkeypatch.setattr(memory, lambda *_, share=0.8: Memory(0, int(share * 17e6)))
+    assert Restorer(model, ONE).restore_video(source, target) == 14
 
 
 def test_where_nothing_is_done_a_plan_is_made_anew(tmp_path, source, monkeypatch):
@@ -188,13 +211,13 @@ def test_where_nothing_is_done_a_plan_is_made_anew(tmp_path, source, monkeypatch
         shutil.copytree(job, tmp_path / "left")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(memory, lambda *_: Memory(0, 1 << 40))
+    monkeypatch.setattr(memory, lambda *_, **__: Memory(0, 1 << 40))
     with pytest.raises(KeyboardInterrupt):
         Restorer(StandIn(), ONE).restore_video(
             source, tmp_path / "out.mp4", on_start=die
         )
     (tmp_path / "left").rename(job)  # as SIGKILL leaves it
-    monkeypatch.setattr(memory, lambda *_: Memory(0, 14 << 20))
+    monkeypatch.setattr(memory, lambda *_, **__: Memory(0, 14 << 20))
     Restorer(StandIn(), ONE).restore_video(
         source, tmp_path / "out.mp4", on_start=lambda begun: plans.append(begun.plan)
     )

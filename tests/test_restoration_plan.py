@@ -1,5 +1,7 @@
 """How a clip is restored follows from the memory there is."""
 
+from dataclasses import replace
+
 import jax
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ import pytest
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
 from bvsrpp_jax.restoration.memory import Memory, memory_of
-from bvsrpp_jax.restoration.plan import Clip, Wishes, make_plan
+from bvsrpp_jax.restoration.plan import Clip, Wishes, make_plan, plan_here
 from bvsrpp_jax.restoration.tiles import tiles
 
 MODEL = BasicVSRPlusPlus()
@@ -95,6 +97,17 @@ def test_features_wait_on_disk_only_where_that_is_wished():
     chosen = plan(available=on_disk, disk=True)
     assert (chosen.window, chosen.chunk, chosen.on_disk) == (96, 8, True)
     assert not plan(disk=True).on_disk  # where there is memory, it is faster
+    less = on_disk._replace(disk=on_disk.disk - 1)
+    assert plan(available=less, disk=True).window < 96
+
+
+def test_what_waits_on_disk_is_one_devices():
+    earlier = plan(50, exact=True, disk=True, available=exactly(50, 8, on_disk=True))
+    assert earlier.on_disk
+    plenty = {"exact": True, "disk": True, "devices": 4}
+    assert plan(None, **plenty).devices == 1
+    assert plan_here(earlier, PLENTY, 4).devices == 1
+    assert plan_here(plan(lookahead=2), PLENTY, 4).devices == 1
 
 
 @pytest.mark.parametrize("count", [5, 96, 1000])
@@ -200,3 +213,38 @@ def test_tiles_are_as_large_as_wished(longest):
 def test_wishes_that_cannot_be_fulfilled_are_refused(wishes, message):
     with pytest.raises(InputError, match=message):
         plan(**wishes)
+
+
+@pytest.mark.parametrize(
+    ("wishes", "message"),
+    [
+        ({"lookahead": 2}, "memory: 3 frames of 320x180 .* Choose a smaller lookahead"),
+        ({"exact": True}, "memory: 1 frames of 320x180 .* Choose windows instead"),
+        ({"window": 9}, "memory: 9 tiles of .* Choose a smaller window,"),
+    ],
+)
+def test_what_does_not_fit_is_counted_and_has_a_remedy(wishes, message):
+    with pytest.raises(InputError, match=message) as refused:
+        plan(available=Memory(1, 1), **wishes)
+    assert "None" not in str(refused.value)
+
+
+def test_parameters_count():
+    size = 176 << 20
+    enough = exactly(96, 8)
+    assert plan(available=enough).chunk == 8
+    clip = Clip(SIZE, np.dtype(np.uint8), None)
+    chosen = make_plan(MODEL, clip, Wishes(), available=enough, parameters=size)
+    assert chosen.chunk < 8
+    grown = Memory(enough.device + size, enough.host + size)
+    chosen = make_plan(MODEL, clip, Wishes(), available=grown, parameters=size)
+    assert (chosen.window, chosen.chunk) == (96, 8)
+
+
+def test_an_earlier_plan_is_kept_or_refused_never_changed():
+    earlier = plan(devices=4)
+    least = sum(earlier.needed[:2])
+    assert plan_here(earlier, PLENTY, 1) == replace(earlier, devices=1)
+    assert plan_here(earlier, Memory(least, least), 4).devices == 1
+    with pytest.raises(InputError, match=r"memory: the plan .* needs .*--restart"):
+        plan_here(earlier, Memory(least - 1, least - 1), 4)

@@ -157,6 +157,16 @@ def test_a_scratch_folder_that_is_not_there_is_told(tmp_path):
         Restorer(StandIn(), ONE, scratch=tmp_path / "missing")
 
 
+def test_what_lookahead_cannot_use_is_refused(tmp_path):
+    with pytest.raises(InputError, match="lookahead: .* without scratch"):
+        Restorer(StandIn(), ONE, lookahead=1, scratch=tmp_path)
+    source = write_video(tmp_path / "in.mp4", pictures(2))
+    with pytest.raises(InputError, match="lookahead: .* processes cannot share"):
+        Restorer(StandIn(), ONE, lookahead=1).restore_video(
+            source, tmp_path / "out.mp4", multihost=True
+        )
+
+
 def test_it_says_what_it_is(restorer):
     text = repr(restorer)
     assert text.startswith("Restorer(scale=4, 1 parameters")

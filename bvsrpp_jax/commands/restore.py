@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from bvsrpp_jax.commands.numbers import bytes_of, number, seconds, size
+from bvsrpp_jax.commands.restore_options import check_options
 from bvsrpp_jax.errors import InputError
 
 
@@ -87,6 +88,7 @@ def _add_processes(add) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Restores."""
+    check_options(arguments)
     from bvsrpp_jax.commands.heap import return_large_blocks
     from bvsrpp_jax.compilation_cache import use_compilation_cache
 
@@ -106,18 +108,29 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _restore_side_by_side(arguments: argparse.Namespace) -> None:
-    from bvsrpp_jax.comparison import check_side_by_side, write_beside_result
+    from bvsrpp_jax.comparison import (
+        check_beside_result,
+        check_side_by_side,
+        write_beside_result,
+    )
 
     files = arguments.input, arguments.output
     settings = {"overwrite": arguments.overwrite}
     check_side_by_side(arguments.side_by_side, *files, **settings)
-    if _restore(arguments):
+
+    def check(job) -> None:
+        check_beside_result(job.source, job.result, arguments.side_by_side)
+
+    if _restore(arguments, check):
         settings |= _reading(arguments)
         write_beside_result(*files, arguments.side_by_side, **settings)
 
 
-def _restore(arguments: argparse.Namespace) -> bool:
-    """Restores; whether this process is the only one, or the first of several."""
+def _restore(arguments: argparse.Namespace, check=lambda job: None) -> bool:
+    """Restores; whether this process is the only one, or the first of several.
+
+    `check` is called with the job before anything is compiled.
+    """
     from bvsrpp_jax.restoration.progress import Reporter
 
     settings = {
@@ -136,7 +149,7 @@ def _restore(arguments: argparse.Namespace) -> bool:
     if not is_main:
         warnings.simplefilter("ignore")
     if arguments.quiet or not is_main:
-        restore()
+        restore(on_start=check)
         return is_main
     reporter = Reporter(
         weights=arguments.weights,
@@ -144,8 +157,13 @@ def _restore(arguments: argparse.Namespace) -> bool:
         stream=sys.stderr,
         asked=restorer.bytes_asked,
     )
+
+    def on_start(job) -> None:
+        check(job)
+        reporter.on_start(job)
+
     with reporter:
-        count = restore(on_start=reporter.on_start, on_work=reporter.on_work)
+        count = restore(on_start=on_start, on_work=reporter.on_work)
     reporter.on_end(count)
     return True
 

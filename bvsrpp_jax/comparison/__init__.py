@@ -3,12 +3,14 @@
 from bvsrpp_jax.comparison.page import write_page
 from bvsrpp_jax.comparison.pairs import open_both
 from bvsrpp_jax.comparison.side_by_side import (
+    check_beside_result,
     check_side_by_side,
     write_beside_result,
     write_side_by_side,
 )
 
 __all__ = [
+    "check_beside_result",
     "check_side_by_side",
     "open_both",
     "write_beside_result",

@@ -38,8 +38,7 @@ class Pairs:
 
     def __init__(self, a: Source, b: Source):
         self._a, self._b = a, b
-        larger = max(b.info, a.info, key=lambda info: info.width * info.height)
-        self.size = larger.width, larger.height
+        self.size = larger(a.info, b.info)
         self.notes = list(_differences(a.info, b.info))
         self.ending: list[str] = []
 
@@ -51,6 +50,12 @@ class Pairs:
                 self.ending = list(_ending(first, second, index))
                 return
             yield Pair(first.pixels, second.pixels, second.pts)
+
+
+def larger(a: ClipInfo, b: ClipInfo) -> tuple[int, int]:
+    """(width, height) of the clip of more pixels; of B where both have as many."""
+    info = max(b, a, key=lambda info: info.width * info.height)
+    return info.width, info.height
 
 
 @contextmanager

@@ -9,12 +9,20 @@ from pathlib import Path
 import numpy as np
 
 from bvsrpp_jax.background import Background
-from bvsrpp_jax.comparison.pairs import Pairs
+from bvsrpp_jax.comparison.pairs import Pairs, larger
 from bvsrpp_jax.comparison.scaling import as_type, resized
 from bvsrpp_jax.errors import InputError
-from bvsrpp_jax.media import MAX_PIXELS, Frame, Source, create_clip, open_clip
+from bvsrpp_jax.media import (
+    MAX_PIXELS,
+    ClipInfo,
+    Frame,
+    Source,
+    create_clip,
+    open_clip,
+)
 from bvsrpp_jax.media.codecs import CONTAINERS
 from bvsrpp_jax.media.outputs import check_output
+from bvsrpp_jax.media.writer import VideoWriter
 
 LINE = 2  # pixels between the pictures: with an even number the width stays even
 _AHEAD = 4
@@ -44,6 +52,30 @@ def check_side_by_side(
             raise InputError(f"{path}: is the other output. Give it another name.")
 
 
+def check_beside_result(
+    source: ClipInfo, result: ClipInfo, path: str | os.PathLike
+) -> None:
+    """Says that the video would be too large for its encoder before any work is done.
+
+    Args:
+      source, result: what is restored, and what it becomes.
+      path: the video to be written, checked by `check_side_by_side`.
+
+    Raises:
+      InputError: the encoder does not take frames of that size.
+    """
+    info = _beside(result, larger(source, result))
+    try:
+        with VideoWriter(Path(path), info):
+            pass
+    except InputError as error:
+        raise InputError(
+            f"{path}: {info.width}x{info.height}, both pictures beside one another, is"
+            " more than the encoder takes. Choose a smaller --size, or leave out"
+            " --side-by-side."
+        ) from error
+
+
 def write_side_by_side(
     a: Source,
     b: Source,
@@ -71,8 +103,7 @@ def write_side_by_side(
     """
     check_side_by_side(path, a.path, b.path, overwrite=overwrite)
     pairs = Pairs(a, b)
-    width, height = pairs.size
-    info = replace(b.info, width=2 * width + LINE, height=height)
+    info = _beside(b.info, pairs.size)
     count = 0
     with create_clip(path, b, info, overwrite=overwrite) as sink:
         with Background(_frames(pairs, info.dtype), ahead=_AHEAD) as frames:
@@ -115,6 +146,12 @@ def write_beside_result(
         open_clip(dst, fps=None if is_video else fps, **limit) as b,
     ):
         write_side_by_side(a, b, path, overwrite=overwrite)
+
+
+def _beside(info: ClipInfo, size: tuple[int, int]) -> ClipInfo:
+    """What the video is of two pictures of a size (width, height)."""
+    width, height = size
+    return replace(info, width=2 * width + LINE, height=height)
 
 
 def _frames(pairs: Pairs, dtype: np.dtype) -> Iterator[Frame]:

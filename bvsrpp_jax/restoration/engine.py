@@ -8,6 +8,8 @@ import threading
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from itertools import chain
 from typing import Any, NamedTuple
 
 import jax
@@ -17,8 +19,10 @@ import numpy as np
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
 from bvsrpp_jax.restoration.chunks import restore_in_chunks
+from bvsrpp_jax.restoration.compiling import compile_live_programs, compile_programs
 from bvsrpp_jax.restoration.lookahead import restore_with_lookahead
-from bvsrpp_jax.restoration.programs import Programs, compile_programs, make_programs
+from bvsrpp_jax.restoration.memory import size_text
+from bvsrpp_jax.restoration.programs import Programs
 
 
 class Kind(NamedTuple):
@@ -29,6 +33,7 @@ class Kind(NamedTuple):
     size: tuple[int, int]
     frame_dtype: np.dtype
     chunk: int
+    live: bool = False  # for a lookahead of `chunk` - 1 frames
 
 
 class Engine:
@@ -45,7 +50,6 @@ class Engine:
     def __init__(self, model: BasicVSRPlusPlus, params: Any):
         self.model, self._params = model, params
         self._placed: dict[jax.Device, Any] = {}
-        self._live: dict[str, Programs] = {}
         self._programs: dict[Kind, tuple[Programs, int]] = {}
         self._smaller: dict[Kind, Kind] = {}  # for those that did not fit
         self._locks = defaultdict(threading.Lock)
@@ -102,14 +106,36 @@ class Engine:
         device: jax.Device,
         dtype: str,
         lookahead: int,
+        memory: int,
     ) -> Iterator[tuple[np.ndarray, bool]]:
-        """`restore_with_lookahead` on a device; `dtype` is the computation's."""
-        if dtype not in self._live:
-            model = self.model.clone(dtype=jnp.dtype(dtype))
-            self._live[dtype] = make_programs(model)
-        yield from restore_with_lookahead(
-            self._live[dtype], self._on(device), frames, lookahead=lookahead
+        """`restore_with_lookahead` on a device.
+
+        Args:
+          frames: the clip, at least one.
+          device, dtype, memory: as for `restore`.
+          lookahead: frames after a frame that it waits for.
+
+        Raises:
+          InputError: the programs ask for more memory than there is; no smaller ones
+            would do the same.
+        """
+        frames = iter(frames)
+        first, needed = next(frames), None
+        kind = Kind(
+            device, dtype, first.shape[:2], first.dtype, lookahead + 1, live=True
         )
+        try:
+            programs, needed = self._compiled(kind)
+            if needed > memory:
+                raise _too_far_ahead(kind, needed, memory)
+            frames = chain([first], frames)
+            yield from restore_with_lookahead(
+                programs, self._on(device), frames, lookahead=lookahead
+            )
+        except jax.errors.JaxRuntimeError as error:
+            if "RESOURCE_EXHAUSTED" not in str(error):
+                raise
+            raise _too_far_ahead(kind, needed, memory) from error
 
     def bytes_asked(self) -> int | None:
         """What the largest program asks for on its device; None before compiling."""
@@ -144,13 +170,16 @@ class Engine:
     def _compiled(self, kind: Kind) -> tuple[Programs, int]:
         with self._locks[kind.device]:
             if kind not in self._programs:
-                self._programs[kind] = compile_programs(
+                options = {"dtype": kind.frame_dtype, "device": kind.device}
+                compile_kind = partial(compile_programs, chunk=kind.chunk)
+                if kind.live:
+                    ahead = kind.chunk - 1
+                    compile_kind = partial(compile_live_programs, lookahead=ahead)
+                self._programs[kind] = compile_kind(
                     self.model.clone(dtype=jnp.dtype(kind.dtype)),
                     self._on(kind.device),
                     kind.size,
-                    dtype=kind.frame_dtype,
-                    chunk=kind.chunk,
-                    device=kind.device,
+                    **options,
                 )
             return self._programs[kind]
 
@@ -169,3 +198,13 @@ def _after(done: int, chunks: Iterator) -> Iterator[tuple[np.ndarray, np.ndarray
         start += len(output)
         if start > done:
             yield output[fresh], finite[fresh]
+
+
+def _too_far_ahead(kind: Kind, needed: int | None, memory: int) -> InputError:
+    h, w = kind.size
+    asked = "" if needed is None else f"; the programs ask for {size_text(needed)}"
+    return InputError(
+        f"memory: a lookahead of {kind.chunk - 1} frames of {w}x{h} does not fit on"
+        f" {kind.device} ({size_text(memory)} can be used{asked}). Choose a smaller"
+        " lookahead, smaller frames or bfloat16 (--dtype), or allow more (--memory)."
+    )

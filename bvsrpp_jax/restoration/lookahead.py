@@ -48,7 +48,7 @@ def restore_with_lookahead(
     """Restores a clip frame by frame.
 
     Args:
-      programs: of the network; of `make_programs`, which takes chunks of any length.
+      programs: of the network, for this frame size and lookahead.
       params: the network's parameters.
       frames: the clip, [h, w, 3] each.
       lookahead: frames after a frame that must have come, from 0 up.

@@ -104,7 +104,7 @@ def make_missing(
             stream = _restored(restorer, missing, plan, decoding, crew.of_all(on_work))
         else:
             results = restorer.stream(decoded, plan=plan, on_work=on_work)
-            stream = _restored_live(results, decoding, folder, crew)
+            stream = _restored_live(results, decoding, folder)
         with (
             closing(Background(stream, ahead=2 * plan.chunk)) as restored,
             crew.watching(restored.close),
@@ -170,7 +170,7 @@ def _restored(
 
 
 def _restored_live(
-    results: Iterator[np.ndarray], decoding: _Decoding, folder: JobFolder, crew: Crew
+    results: Iterator[np.ndarray], decoding: _Decoding, folder: JobFolder
 ) -> Iterator[_Restored]:
     """Frames that see little ahead, but all that came before: none can be left out.
 
@@ -178,9 +178,9 @@ def _restored_live(
     """
     done = dict(folder.done)
     for index, pixels in enumerate(results):
-        number = index // _LIVE_SEGMENT
-        first, frame = number * _LIVE_SEGMENT, decoding.take(index, pixels)
-        if first not in done and number % crew.count == crew.index:
+        first = index - index % _LIVE_SEGMENT
+        frame = decoding.take(index, pixels)
+        if first not in done:
             yield _Restored(first, _LIVE_SEGMENT, frame)
 
 

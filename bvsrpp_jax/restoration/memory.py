@@ -19,10 +19,13 @@ a chunk's frames count twice where the next chunk's are on their way already:
     of a window     + 16                  flows in both directions
                     + 3 + 16 x 3          input and output pixels as codes
 
-16-bit codes count double. With tiles, a window's output waits in whole frames as well;
-an ensemble works on floats, and adds a window of them before and after the network.
-Either waits for a whole window, so that even from disk it is held. On the CPU, device
-and host are one memory.
+The network's parameters, 29 MB for c64n7 and 176 MB for c128n25, are on the device as
+well. 16-bit codes count double. With tiles, a window's output waits in whole frames,
+too, while the next window's tiles come, and the one after it is read; an ensemble works
+on floats, and adds a window and a chunk of them before and after the network. Either
+waits for a whole window, so that even from disk it is held. On disk are the features of
+a window and the frames of two, with tiles of three, and a part that is free again but
+in a file with others. On the CPU, device and host are one memory.
 """
 
 import os
@@ -38,7 +41,7 @@ import numpy as np
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
 from bvsrpp_jax.restoration.padding import padded_side
 
-_USABLE = 0.8  # of the memory that is free
+USABLE = 0.8  # of the memory that is free
 
 
 class Memory(NamedTuple):
@@ -65,6 +68,7 @@ def memory_of(
     chunk: int,
     *,
     dtype: np.dtype,
+    parameters: int = 0,
     tile: tuple[int, int] | None = None,
     ensemble: int = 1,
     on_disk: bool = False,
@@ -76,6 +80,7 @@ def memory_of(
       size: (h, w) of a frame.
       window, chunk: frames.
       dtype: of the frames.
+      parameters: bytes of the network's.
       tile: (h, w) of a tile, None for whole frames.
       ensemble: how many results are averaged.
       on_disk: features and frames wait on disk.
@@ -92,17 +97,21 @@ def memory_of(
     reconstruction += chunk * (3 * stored + 16 * (2 * given + 12))
     # The flow network also looks at the last frame of the chunk before.
     encoding = (chunk + 1) * (8 * flow + 64 + 2 * real * model.mid_channels)
-    device = features * max(reconstruction, encoding)
-    waiting = window * features * (stored + 16)
+    device = parameters + features * max(reconstruction, encoding)
+    filled = -(-window // chunk) * chunk  # frames of whole chunks
+    waiting = filled * features * (stored + 16)
     pictures = frame * (model.feature_stride**2 * codes + 16 * codes)
-    pictures += frame * 16 * codes if tile else 0
-    if ensemble > 1:
-        pictures += features * 12 * (16 + model.feature_stride**2)
+    if tile:
+        pictures += 2 * frame * (model.feature_stride**2 + 16) * codes
+    averaged = 0
+    if ensemble > 1:  # the window, and a chunk of the result that is added to it
+        averaged = (window + chunk) * features * 12 * (16 + model.feature_stride**2)
     if on_disk:
         source = window * frame * model.feature_stride**2 * codes
+        source *= 4 if tile else 3
         held = 2 * chunk if tile is None and ensemble == 1 else window
-        return Memory(device, held * pictures, waiting + source)
-    return Memory(device, waiting + window * pictures)
+        return Memory(device, averaged + held * pictures, waiting + source)
+    return Memory(device, waiting + averaged + window * pictures)
 
 
 def feature_pixels(model: BasicVSRPlusPlus, size: tuple[int, int]) -> int:
@@ -114,23 +123,26 @@ def feature_pixels(model: BasicVSRPlusPlus, size: tuple[int, int]) -> int:
     return h * w // model.feature_stride**2
 
 
-def available_memory(limit: int | None = None, scratch: Path | None = None) -> Memory:
+def available_memory(
+    limit: int | None = None, scratch: Path | None = None, *, share: float = USABLE
+) -> Memory:
     """What may be used on the first device, on the host and on disk.
 
     Args:
       limit: bytes of the device, None for what it has free; on the CPU also of the
         host.
       scratch: the folder for what waits on disk, None for no disk.
+      share: of what is free; the rest is for what nobody has foreseen.
     """
-    host = int(_USABLE * _free_host_memory())
-    disk = int(_USABLE * shutil.disk_usage(scratch).free) if scratch else 0
+    host = int(share * _free_host_memory())
+    disk = int(share * shutil.disk_usage(scratch).free) if scratch else 0
     if limit is not None:
         on_cpu = jax.default_backend() == "cpu"
         return Memory(limit, limit if on_cpu else host, disk)
     statistics = jax.local_devices()[0].memory_stats()
     if statistics and "bytes_limit" in statistics:
         free = statistics["bytes_limit"] - statistics["bytes_in_use"]
-        return Memory(int(_USABLE * free), host, disk)
+        return Memory(int(share * free), host, disk)
     return Memory(host, host, disk)
 
 
@@ -189,3 +201,9 @@ def _left_in(folder: Path, limit: str, used: str, cache: str) -> Iterator[int]:
 def size_text(size: int) -> str:
     """Bytes as MiB or GiB."""
     return f"{size / 2**30:.1f} GiB" if size >= 2**30 else f"{size / 2**20:.0f} MiB"
+
+
+def memory_text(memory: Memory) -> str:
+    """All three in words."""
+    device, host, disk = map(size_text, memory)
+    return f"{device} on the device, {host} on the host and {disk} on disk"

@@ -1,25 +1,9 @@
-"""How a clip is restored with the memory there is.
+"""How a clip is restored: the best way (`ways.py`) that the memory holds."""
 
-The best way that fits is taken. In this order it gives up
+from dataclasses import dataclass, replace
+from functools import partial
 
-    frames in a chunk    8, 4, 2, 1; changes nothing but speed
-    memory for disk      where the user allows it; changes nothing but speed
-    float32              on accelerators, for bfloat16
-    the length of        96 frames down to 15: more cuts, and the features at a cut
-    windows              have seen less of the clip
-    whole frames         for tiles, fewer and larger ones first
-    the rest of the      below 15 frames, with the smallest tiles
-    windows' length
-"""
-
-from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import product
-from typing import NamedTuple
-
-import jax
 import jax.numpy as jnp
-import numpy as np
 
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
@@ -27,85 +11,18 @@ from bvsrpp_jax.restoration.memory import (
     Memory,
     available_memory,
     memory_of,
-    size_text,
+    memory_text,
 )
-from bvsrpp_jax.restoration.tiles import part_of
+from bvsrpp_jax.restoration.ways import (
+    TILE_OVERLAP,
+    Clip,
+    Way,
+    live_ways,
+    window_ways,
+)
+from bvsrpp_jax.restoration.wishes import Wishes
 
-WINDOW, OVERLAP, CHUNK = 96, 6, 8
-SHORT = 15  # frames: below, a window keeps fewer than it spends on its overlaps
-SMALLEST = 3  # frames: one kept, one neighbour on either side
-TILE_OVERLAP = 32  # feature pixels
-_MOST_TILES = 256
-DTYPES = ("float32", "bfloat16")
-
-
-@dataclass(frozen=True)
-class Wishes:
-    """What the user chose; None is left to the plan.
-
-    Attributes:
-      window: frames that are restored together.
-      overlap: of them, frames at either cut that are not kept.
-      chunk: frames that a device holds at a time.
-      exact: restore whole shots, whatever their length.
-      tile: longest side of a tile in pixels, 0 for whole frames.
-      dtype: of the computation, of `DTYPES`.
-      lookahead: frames after a frame that it waits for, no more; None is no bound.
-      shots: nothing is carried across a cut.
-      ensemble: how many results are averaged.
-      disk: frames and features may wait on disk.
-    """
-
-    window: int | None = None
-    overlap: int | None = None
-    chunk: int | None = None
-    exact: bool = False
-    tile: int | None = None
-    dtype: str | None = None
-    lookahead: int | None = None
-    shots: bool = True
-    ensemble: int = 1
-    disk: bool = False
-
-    def check(self) -> None:
-        """Raises an `InputError` for wishes that cannot be fulfilled."""
-        window, overlap = self.window, self.overlap
-        if self.exact and (window is not None or overlap is not None):
-            raise InputError(
-                "exact: has neither window nor overlap. Leave out one or the other."
-            )
-        if self.lookahead is not None:
-            self._check_lookahead()
-        if window is not None and (window < 1 or window <= 2 * (overlap or 0)):
-            raise InputError(
-                f"window: {window} frames with an overlap of {overlap or 0} keep none."
-                f" Choose a window of more than {2 * (overlap or 0)}."
-            )
-        if overlap is not None and overlap < 0:
-            raise InputError(f"overlap: {overlap} frames. Choose none or more.")
-        if self.chunk is not None and self.chunk < 1:
-            raise InputError(f"chunk: {self.chunk} frames. Choose one or more.")
-        if self.tile is not None and self.tile < 0:
-            raise InputError(
-                f"tile: {self.tile} pixels. Choose more, or 0 for whole frames."
-            )
-        if self.dtype not in (None, *DTYPES):
-            raise InputError(
-                f"dtype: {self.dtype!r} is not one of {', '.join(DTYPES)}."
-            )
-        if self.ensemble not in (1, 2, 8, 16):
-            raise InputError(f"ensemble: {self.ensemble}. Choose 1, 2, 8 or 16.")
-
-    def _check_lookahead(self) -> None:
-        if self.lookahead < 0:
-            raise InputError(f"lookahead: {self.lookahead} frames. Choose 0 or more.")
-        others = ("window", "overlap", "chunk", "exact", "tile", "ensemble")
-        for name in others:
-            if getattr(self, name) != getattr(Wishes, name):
-                raise InputError(
-                    f"lookahead: frames are restored one by one, without {name}. Leave"
-                    " out one or the other."
-                )
+OVERLAP = 6  # frames, where nobody chose
 
 
 @dataclass(frozen=True)
@@ -143,29 +60,12 @@ class Plan:
     devices: int = 1
 
 
-class Way(NamedTuple):
-    """One of the ways that a plan chooses from: fields of `Plan`."""
-
-    window: int | None
-    chunk: int
-    tile: tuple[int, int] | None
-    dtype: str
-    on_disk: bool
-
-
-class Clip(NamedTuple):
-    """What is planned for: (h, w) of its frames, their type, their number if known."""
-
-    size: tuple[int, int]
-    dtype: np.dtype
-    num_frames: int | None
-
-
 def make_plan(
     model: BasicVSRPlusPlus,
     clip: Clip,
-    wishes: Wishes = Wishes(),
+    wishes: Wishes,
     *,
+    parameters: int = 0,
     num_devices: int = 1,
     available: Memory | None = None,
 ) -> Plan:
@@ -175,6 +75,7 @@ def make_plan(
       model: the network.
       clip: what is to be restored.
       wishes: what the user chose.
+      parameters: bytes of the network's.
       num_devices: how many there are.
       available: what may be used, None for what the first device and the host have.
 
@@ -183,17 +84,18 @@ def make_plan(
     """
     wishes.check()
     available = available_memory() if available is None else available
-    ways = _ways if wishes.lookahead is None else _live_ways
+    ways = window_ways if wishes.lookahead is None else live_ways
+    needs = partial(_needed, model, clip, wishes, parameters)
     for way in ways(model, clip, wishes):
-        needed = _needed(model, clip, way, wishes)
+        needed = needs(way)
         if available.holds(needed):
             break
     else:
-        raise _too_large(clip, way, needed, available)
+        raise _too_large(clip, wishes, way, needed, available)
     way, overlap = _settle(way, clip, wishes)
     # Several devices collect whole windows on the host: not what waits on disk.
     most = 1 if way.on_disk or wishes.lookahead is not None else num_devices
-    needed = _needed(model, clip, way, wishes)
+    needed = needs(way)
     return Plan(
         **way._asdict(),
         overlap=overlap,
@@ -214,82 +116,34 @@ def devices_for(needed: Memory, available: Memory, most: int) -> int:
     return most
 
 
-def _ways(model: BasicVSRPlusPlus, clip: Clip, wishes: Wishes) -> Iterator[Way]:
-    """All ways, the best first."""
-    # Tiles would not be exact.
-    longest = 0 if wishes.exact and wishes.tile is None else wishes.tile
-    tiles = list(_tilings(model, clip.size, longest))
-    dtypes = _dtypes(model, wishes.dtype)
-    disks = (False, True) if wishes.disk else (False,)
-    if wishes.exact and clip.num_frames is None:
-        disks = (True,)  # it may be endless
-    chunks = [CHUNK >> i for i in range(4)] if wishes.chunk is None else [wishes.chunk]
-    for lengths in _lengths(clip.num_frames, wishes):
-        for tile, window, dtype, on_disk, chunk in product(
-            tiles, lengths, dtypes, disks, chunks
-        ):
-            yield Way(window, chunk, tile, dtype, on_disk)
+def plan_here(plan: Plan, free: Memory, num_devices: int) -> Plan:
+    """A plan that was made elsewhere or earlier, with the devices of today.
 
+    Windows, tiles, precision and chunks stay: other ones would round differently, and
+    what is done already would not be of one piece with what follows.
 
-def _live_ways(model: BasicVSRPlusPlus, clip: Clip, wishes: Wishes) -> Iterator[Way]:
-    """One frame after the other."""
-    for dtype in _dtypes(model, wishes.dtype):
-        yield Way(None, wishes.lookahead + 1, None, dtype, False)
+    Args:
+      plan: the other one.
+      free: all that is free here, or may be used.
+      num_devices: how many there are here.
 
-
-def _lengths(num_frames: int | None, wishes: Wishes) -> tuple[list, list]:
-    """Lengths of windows worth having, and those that are better than nothing."""
-    if wishes.exact:
-        return [num_frames], []
-    if wishes.window is not None:
-        return [wishes.window], []
-    least = SMALLEST if wishes.overlap is None else 2 * wishes.overlap + 1
-    longest = max(WINDOW, least)
-    longest = min(longest, num_frames or longest)
-    least, worth = min(least, longest), min(max(SHORT, least), longest)
-    return list(range(longest, worth - 1, -1)), list(range(worth - 1, least - 1, -1))
-
-
-def _dtypes(model: BasicVSRPlusPlus, wish: str | None) -> list[str]:
-    """CPUs compute bfloat16 in float32, so that nothing would be won there."""
-    own = jnp.dtype(model.dtype).name
-    if wish is not None or jax.default_backend() == "cpu":
-        return [wish or own]
-    return list(dict.fromkeys((own, "bfloat16")))
-
-
-def _tilings(
-    model: BasicVSRPlusPlus, size: tuple[int, int], longest: int | None
-) -> Iterator[tuple[int, int] | None]:
-    """Whole frames, then tiles of which each has a cut more through its longer side."""
-    if not longest or max(size) <= longest:
-        yield None
-    if longest == 0 or (longest and max(size) <= longest):
-        return
-    options = {
-        "overlap": TILE_OVERLAP * model.feature_stride,
-        "multiple": model.feature_stride,
-    }
-    counts, parts = [1, 1], list(size)
-    while counts[0] * counts[1] < _MOST_TILES:
-        axis = int(parts[1] > parts[0])
-        counts[axis] += 1
-        shorter = part_of(size[axis], counts[axis], **options)
-        if shorter == parts[axis] or shorter < model.min_side:
-            break
-        parts[axis] = shorter
-        if longest is None or max(parts) <= longest:
-            yield tuple(parts)
-            if longest is not None:
-                return
-    if longest is not None:
+    Raises:
+      InputError: the plan does not fit.
+    """
+    if not free.holds(plan.needed):
         raise InputError(
-            f"tile: {longest} pixels are too few for {size[1]}x{size[0]}. Choose"
-            f" {max(parts)} or more."
+            f"memory: the plan that was begun with needs about"
+            f" {memory_text(plan.needed)}, {memory_text(free)} are free. Free some,"
+            " allow more with --memory, or pass --restart, which plans and begins anew."
         )
+    one = plan.on_disk or plan.lookahead is not None
+    most = 1 if one else num_devices
+    return replace(plan, devices=devices_for(plan.needed, free, most))
 
 
-def _needed(model: BasicVSRPlusPlus, clip: Clip, way: Way, wishes: Wishes) -> Memory:
+def _needed(
+    model: BasicVSRPlusPlus, clip: Clip, wishes: Wishes, parameters: int, way: Way
+) -> Memory:
     return memory_of(
         model.clone(dtype=jnp.dtype(way.dtype)),
         clip.size,
@@ -297,6 +151,7 @@ def _needed(model: BasicVSRPlusPlus, clip: Clip, way: Way, wishes: Wishes) -> Me
         way.window or way.chunk,
         way.chunk,
         dtype=clip.dtype,
+        parameters=parameters,
         tile=way.tile,
         ensemble=wishes.ensemble,
         on_disk=way.on_disk,
@@ -338,15 +193,18 @@ def _even(window: int, overlap: int, num_frames: int | None) -> int:
     return -(-inner // count) + 2 * overlap
 
 
-def _too_large(clip: Clip, way: Way, needed: Memory, available: Memory) -> InputError:
+def _too_large(
+    clip: Clip, wishes: Wishes, way: Way, needed: Memory, available: Memory
+) -> InputError:
     h, w = clip.size if way.tile is None else way.tile
     kind = "frames" if way.tile is None else "tiles"
-    asked, given = (
-        f"{size_text(memory.device)} on the device, {size_text(memory.host)} on the"
-        f" host and {size_text(memory.disk)} on disk"
-        for memory in (needed, available)
-    )
+    count, smaller = way.window or way.chunk, "a smaller window, smaller frames"
+    if wishes.exact:
+        smaller = "windows instead of exact, smaller frames"
+    if wishes.lookahead is not None:
+        smaller = "a smaller lookahead, smaller frames"
     return InputError(
-        f"memory: {way.window} {kind} of {w}x{h} need about {asked}, {given} can be"
-        " used. Choose a smaller window, smaller frames or a machine with more."
+        f"memory: {count} {kind} of {w}x{h} need about {memory_text(needed)},"
+        f" {memory_text(available)} can be used. Choose {smaller} or a machine with"
+        " more."
     )

@@ -1,20 +1,12 @@
-"""The pieces of a network that restoration runs, compiled for a frame size and chunk.
-
-They are compiled before the first frame goes through them, side by side, and say how
-much memory they ask for.
-"""
+"""The pieces of a network that restoration runs, with frames as codes at both ends."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
-from bvsrpp_jax.models.basicvsrpp import BRANCHES, BasicVSRPlusPlus
-from bvsrpp_jax.models.propagation import empty_carry
+from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
 from bvsrpp_jax.restoration.codes import from_float, to_float
 from bvsrpp_jax.restoration.padding import crop, pad
 
@@ -62,68 +54,3 @@ def make_programs(model: BasicVSRPlusPlus) -> Programs:
     return Programs(
         jax.jit(encode), jax.jit(propagate, static_argnums=0), jax.jit(reconstruct)
     )
-
-
-def compile_programs(
-    model: BasicVSRPlusPlus,
-    params: Any,
-    size: tuple[int, int],
-    *,
-    dtype: np.dtype,
-    chunk: int,
-    device: jax.Device,
-    options: dict | None = None,
-) -> tuple[Programs, int]:
-    """Compiles the pieces.
-
-    Args:
-      model: the network.
-      params: its parameters.
-      size: (h, w) of a frame.
-      dtype: of the frames.
-      chunk: frames in a chunk.
-      device: where they run.
-      options: of XLA's compiler.
-
-    Returns:
-      The programs and the bytes that the largest one asks for on the device. Arguments
-      and results count twice: the next ones come and the last ones go meanwhile.
-    """
-    pieces = make_programs(model)
-    placed = jax.sharding.SingleDeviceSharding(device)
-
-    def shape_of(array):
-        return jax.ShapeDtypeStruct(array.shape, array.dtype, sharding=placed)
-
-    def frames(count):
-        return jax.ShapeDtypeStruct((count, *size, 3), dtype, sharding=placed)
-
-    params = jax.tree.map(shape_of, params)
-    encoded = jax.eval_shape(pieces.encode, params, frames(chunk + 1))
-    feat, _, flow = jax.tree.map(shape_of, encoded)
-    carry = jax.tree.map(shape_of, jax.eval_shape(empty_carry, feat))
-    calls = [
-        partial(pieces.encode.lower, params, frames(chunk + 1)),
-        partial(pieces.reconstruct.lower, params, frames(chunk), (feat,) * 5),
-    ] + [
-        partial(pieces.propagate.lower, name, params, (feat,) * i, flow, carry)
-        for i, name in enumerate(BRANCHES, 1)
-    ]
-    with ThreadPoolExecutor() as pool:
-        compiled = list(
-            pool.map(lambda lower: lower().compile(compiler_options=options), calls)
-        )
-    encode, reconstruct, *branches = compiled
-    by_name = dict(zip(BRANCHES, branches, strict=True))
-
-    def propagate(branch, *arguments):
-        return by_name[branch](*arguments)
-
-    needed = max(map(_bytes_of, compiled))
-    return Programs(encode, propagate, reconstruct), needed
-
-
-def _bytes_of(compiled: jax.stages.Compiled) -> int:
-    memory = compiled.memory_analysis()
-    passing = memory.argument_size_in_bytes + memory.output_size_in_bytes
-    return memory.temp_size_in_bytes + 2 * passing

@@ -1,12 +1,10 @@
 """Restores clips of any length and size: frames in, frames out, or file to file."""
 
 import os
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import replace
-from fractions import Fraction
-from itertools import chain, repeat
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +12,17 @@ import jax
 import numpy as np
 
 from bvsrpp_jax.errors import InputError
-from bvsrpp_jax.media import MAX_PIXELS
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
-from bvsrpp_jax.restoration.codes import check_frames
+from bvsrpp_jax.restoration.cutting import marked, windows_of
 from bvsrpp_jax.restoration.engine import Engine
 from bvsrpp_jax.restoration.memory import Memory, available_memory
-from bvsrpp_jax.restoration.plan import Clip, Plan, Wishes, devices_for, make_plan
-from bvsrpp_jax.restoration.shots import shots
+from bvsrpp_jax.restoration.plan import Plan, make_plan, plan_here
 from bvsrpp_jax.restoration.speed import seconds_per_frame
 from bvsrpp_jax.restoration.spool import Spool
-from bvsrpp_jax.restoration.video import Job, restore_video
-from bvsrpp_jax.restoration.window import Window, by_shot, windows_of_shots
+from bvsrpp_jax.restoration.video import restore_video
+from bvsrpp_jax.restoration.ways import Clip
+from bvsrpp_jax.restoration.window import Window, by_shot
+from bvsrpp_jax.restoration.wishes import Wishes
 from bvsrpp_jax.restoration.work import WindowWork
 
 OnWork = Callable[[float], None]
@@ -119,14 +117,8 @@ class Restorer:
     def exactly(self) -> "Restorer":
         """The same network and precision over whole shots and frames."""
         exact = copy(self)
-        exact.wishes = Wishes(
-            chunk=self.wishes.chunk,
-            exact=True,
-            dtype=self.wishes.dtype,
-            shots=self.wishes.shots,
-            ensemble=self.wishes.ensemble,
-            disk=True,
-        )
+        left = dict.fromkeys(("window", "overlap", "tile", "lookahead"))
+        exact.wishes = replace(self.wishes, **left, exact=True, disk=True)
         return exact
 
     def plan(
@@ -145,25 +137,21 @@ class Restorer:
             self.model,
             Clip(tuple(size), np.dtype(dtype), num_frames),
             self.wishes,
+            parameters=sum(leaf.nbytes for leaf in jax.tree.leaves(self.params)),
             num_devices=len(self._devices),
             available=self._available_memory(),
         )
 
     def here(self, plan: Plan) -> Plan:
-        """A plan that was made elsewhere or earlier, with the devices of today."""
-        available, most = self._available_memory(), len(self._devices)
-        if plan.on_disk or plan.lookahead is not None:
-            most = 1
-        if not available.holds(plan.needed):
-            warnings.warn(
-                "the plan of the earlier run needs more memory than there is now;"
-                " --restart makes another",
-                stacklevel=2,
-            )
-        return replace(plan, devices=devices_for(plan.needed, available, most))
+        """`plan_here` with this restorer's memory and devices."""
+        # All that is free: a plan that took the usual share of it yesterday may find a
+        # little less today, and needs no less than it did.
+        free = self._available_memory(share=1.0)
+        return plan_here(plan, free, len(self._devices))
 
-    def _available_memory(self) -> Memory:
-        return available_memory(self._memory, self._scratch or Spool.usual_folder())
+    def _available_memory(self, **share: float) -> Memory:
+        scratch = self._scratch or Spool.usual_folder()
+        return available_memory(self._memory, scratch, **share)
 
     def seconds_per_frame(self, plan: Plan, size: tuple[int, int]) -> float:
         """How long a frame of a size (h, w) is expected to take, without compiling."""
@@ -207,100 +195,18 @@ class Restorer:
             plan = self.plan(first.shape[:2], dtype=first.dtype)
         frames = chain([first], frames)
         if plan.lookahead is not None:
-            yield from self._restore_live(frames, plan, on_work)
+            shots = by_shot(marked(frames, plan))
+            yield from self._work(plan, on_work).live(shots, self._devices[0])
             return
         cut = self.windows(frames, plan)
         for _, restored in self.restore_windows(cut, plan, on_work=on_work):
             yield from restored
 
-    def restore_video(
-        self,
-        src: str | os.PathLike,
-        dst: str | os.PathLike,
-        *,
-        start: float | Fraction | None = None,
-        duration: float | Fraction | None = None,
-        fps: float | Fraction | None = None,
-        deinterlace: bool = False,
-        codec: str | None = None,
-        crf: int | None = None,
-        pixel_format: str | None = None,
-        size: tuple[int | None, int | None] | None = None,
-        overwrite: bool = False,
-        restart: bool = False,
-        multihost: bool = False,
-        max_pixels: int = MAX_PIXELS,
-        on_start: Callable[[Job], None] | None = None,
-        on_progress: Callable[[int, int | None], None] | None = None,
-        on_work: OnWork | None = None,
-    ) -> int:
-        """Restores a video file or a folder of pictures into another.
-
-        Sound, subtitles, timestamps and colour tags are kept. The output appears under
-        its name when it is complete. Meanwhile finished windows are kept in a hidden
-        folder beside it, `.<name>.job`: the same call after an interruption goes on
-        from there, with the same result.
-
-        Args:
-          src: a video file, a folder of pictures or a picture.
-          dst: a video file by its suffix, a `.png`, or a folder.
-          start, duration: the part to restore, in seconds.
-          fps: frames a second of pictures, None is 25.
-          deinterlace: make frames of one moment of interlaced ones.
-          codec, crf, pixel_format: encoder, its constant quality and what it encodes,
-            None for good ones.
-          size: width and height of the output, None for the network's; one of them
-            None for what keeps the shape.
-          overwrite: replace `dst` once the new one is complete.
-          restart: forget what an interrupted call has done.
-          multihost: all processes of the program, joined by `jax.distributed`, call
-            this alike and share the work; `dst` is on a file system of all of them.
-          max_pixels: of an input frame; larger ones are refused undecoded.
-          on_start: called once, before anything is compiled.
-          on_progress: called with the number of frames written and how many are
-            expected (an estimate for some containers, None if not known).
-          on_work: as for `stream`; called from another thread.
-
-        Returns:
-          The number of frames.
-
-        Raises:
-          InputError: the input or the settings do not allow it, or are not those of an
-            interrupted call; one line says why.
-        """
-        return restore_video(
-            self,
-            src,
-            dst,
-            start=start,
-            duration=duration,
-            fps=fps,
-            deinterlace=deinterlace,
-            codec=codec,
-            crf=crf,
-            pixel_format=pixel_format,
-            size=size,
-            overwrite=overwrite,
-            restart=restart,
-            multihost=multihost,
-            max_pixels=max_pixels,
-            on_start=on_start,
-            on_progress=on_progress,
-            on_work=on_work,
-        )
+    restore_video = restore_video
 
     def windows(self, frames: Iterable[np.ndarray], plan: Plan) -> Iterator[Window]:
-        """Cuts a clip into the windows of a plan, reading no more than it must.
-
-        Raises:
-          ValueError: a frame has another shape or type than the first.
-        """
-        marked = self._marked(frames, plan)
-        if plan.on_disk:
-            # Not closed here: devices may read when the last window is handed out.
-            spool = Spool(self._scratch)
-            marked = ((spool.hold(frame), begins) for frame, begins in marked)
-        yield from windows_of_shots(marked, size=plan.window, overlap=plan.overlap)
+        """`windows_of` with the folder of this restorer."""
+        return windows_of(frames, plan, self._scratch)
 
     def restore_windows(
         self,
@@ -321,32 +227,10 @@ class Restorer:
         Raises:
           InputError: the network's output is not finite.
         """
-        work = WindowWork(self._engine, plan, self._scratch, on_work)
+        work, devices = self._work(plan, on_work), self._devices[: plan.devices]
         if plan.devices == 1 and plan.tile is None:
-            for window in windows:
-                yield window, work.streamed(window, self._devices[0])
-        else:
-            yield from work.spread(windows, self._devices[: plan.devices])
+            return work.one_by_one(windows, devices[0])
+        return work.spread(windows, devices)
 
-    def _marked(
-        self, frames: Iterable[np.ndarray], plan: Plan
-    ) -> Iterator[tuple[np.ndarray, bool]]:
-        """Every frame, checked, and whether a shot begins with it."""
-        frames = iter(frames)
-        first = next(frames, None)
-        if first is None:
-            return
-        checked = check_frames(np.asarray(first), frames)
-        if plan.shots:
-            yield from shots(checked)
-        else:
-            yield from zip(checked, chain([True], repeat(False)), strict=False)
-
-    def _restore_live(
-        self, frames: Iterable[np.ndarray], plan: Plan, on_work: OnWork | None
-    ) -> Iterator[np.ndarray]:
-        work, start = WindowWork(self._engine, plan, self._scratch, on_work), 0
-        for shot in by_shot(self._marked(frames, plan)):
-            for frame in work.live(shot, self._devices[0], start=start):
-                yield frame
-                start += 1
+    def _work(self, plan: Plan, on_work: OnWork | None) -> WindowWork:
+        return WindowWork(self._engine, plan, self._scratch, on_work)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bvsrpp_jax.errors import InputError
-from bvsrpp_jax.media import ClipInfo, Sink, create_clip, open_clip
+from bvsrpp_jax.media import MAX_PIXELS, ClipInfo, Sink, create_clip, open_clip
 from bvsrpp_jax.media.codecs import is_deep
 from bvsrpp_jax.media.coding import encoder_threads
 from bvsrpp_jax.media.outputs import check_output
@@ -54,23 +54,61 @@ def restore_video(
     src: str | os.PathLike,
     dst: str | os.PathLike,
     *,
-    start: float | Fraction | None,
-    duration: float | Fraction | None,
-    fps: float | Fraction | None,
-    deinterlace: bool,
-    codec: str | None,
-    crf: int | None,
-    pixel_format: str | None,
-    size: tuple[int | None, int | None] | None,
-    overwrite: bool,
-    restart: bool,
-    multihost: bool,
-    max_pixels: int,
-    on_start: Callable[[Job], None] | None,
-    on_progress: Callable[[int, int | None], None] | None,
-    on_work: Callable[[float], None] | None,
+    start: float | Fraction | None = None,
+    duration: float | Fraction | None = None,
+    fps: float | Fraction | None = None,
+    deinterlace: bool = False,
+    codec: str | None = None,
+    crf: int | None = None,
+    pixel_format: str | None = None,
+    size: tuple[int | None, int | None] | None = None,
+    overwrite: bool = False,
+    restart: bool = False,
+    multihost: bool = False,
+    max_pixels: int = MAX_PIXELS,
+    on_start: Callable[[Job], None] | None = None,
+    on_progress: Callable[[int, int | None], None] | None = None,
+    on_work: Callable[[float], None] | None = None,
 ) -> int:
-    """`Restorer.restore_video`."""
+    """Restores a video file or a folder of pictures into another.
+
+    Sound, subtitles, timestamps and colour tags are kept. The output appears under
+    its name when it is complete. Meanwhile finished windows are kept in a hidden
+    folder beside it, `.<name>.job`: the same call after an interruption goes on
+    from there, with the same result.
+
+    Args:
+      src: a video file, a folder of pictures or a picture.
+      dst: a video file by its suffix, a `.png`, or a folder.
+      start, duration: the part to restore, in seconds.
+      fps: frames a second of pictures, None is 25.
+      deinterlace: make frames of one moment of interlaced ones.
+      codec, crf, pixel_format: encoder, its constant quality and what it encodes,
+        None for good ones.
+      size: width and height of the output, None for the network's; one of them
+        None for what keeps the shape.
+      overwrite: replace `dst` once the new one is complete.
+      restart: forget what an interrupted call has done.
+      multihost: all processes of the program, joined by `jax.distributed`, call
+        this alike and share the work; `dst` is on a file system of all of them.
+      max_pixels: of an input frame; larger ones are refused undecoded.
+      on_start: called once, before anything is compiled.
+      on_progress: called with the number of frames written and how many are
+        expected (an estimate for some containers, None if not known).
+      on_work: as for `stream`; called from another thread.
+
+    Returns:
+      The number of frames.
+
+    Raises:
+      InputError: the input or the settings do not allow it, or are not those of an
+        interrupted call; one line says why.
+    """
+    if multihost and restorer.wishes.lookahead is not None:
+        raise InputError(
+            "lookahead: each frame needs all before it, which processes cannot share."
+            " Leave out multihost."
+        )
     part = {"start": start, "duration": duration, "fps": fps}
     part |= {"deinterlace": deinterlace}
     coding = {"codec": codec, "crf": crf, "pixel_format": pixel_format}

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import nullcontext
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import jax
@@ -49,8 +50,56 @@ class WindowWork:
         self._on_work = on_work
         self._counting, self._stopped = threading.Lock(), threading.Event()
 
-    def streamed(self, window: Window, device: jax.Device) -> Iterator[np.ndarray]:
-        """The kept frames of a window, as the chunks come from one device."""
+    def one_by_one(
+        self, windows: Iterable[Window], device: jax.Device
+    ) -> Iterator[tuple[Window, Iterator[np.ndarray]]]:
+        """Windows and their kept frames, as the chunks come from one device."""
+        for window in windows:
+            yield window, self._streamed(window, device)
+
+    def live(
+        self, shots: Iterable[Iterable[np.ndarray]], device: jax.Device
+    ) -> Iterator[np.ndarray]:
+        """The frames of every shot, each when the plan's lookahead has come."""
+        index, plan = 0, self._plan
+        for shot in shots:
+            for frame, finite in self._engine.restore_live(
+                shot,
+                device=device,
+                dtype=plan.dtype,
+                lookahead=plan.lookahead,
+                memory=plan.available.device,
+            ):
+                _check_finite(index, finite)
+                self._count(1)
+                yield frame
+                index += 1
+
+    def spread(
+        self, windows: Iterable[Window], devices: Sequence[jax.Device]
+    ) -> Iterator[tuple[Window, Iterator[np.ndarray]]]:
+        """Windows and their kept frames, restored by all devices at the same time.
+
+        A window is handed over when there is work behind it for every device, so that
+        none is idle while the window's last tiles are at work; and no sooner than that
+        the next one is read.
+        """
+        waiting = deque()
+        with Devices(devices) as pool:
+            try:
+                for window in windows:
+                    waiting.append((window, self._submit(pool, window)))
+                    behind = sum(len(parts) for _, parts in islice(waiting, 1, None))
+                    if behind >= len(devices):
+                        window, parts = waiting.popleft()
+                        yield window, self._joined(window, parts)
+                while waiting:
+                    window, parts = waiting.popleft()
+                    yield window, self._joined(window, parts)
+            finally:
+                self._stopped.set()
+
+    def _streamed(self, window: Window, device: jax.Device) -> Iterator[np.ndarray]:
         kept = range(len(window.frames))[window.keep]
         start = 0
         for output, finite in self._restore(device, window, window.frames, share=1):
@@ -60,43 +109,7 @@ class WindowWork:
                     yield frame
             start += len(output)
 
-    def live(
-        self, frames: Iterable[np.ndarray], device: jax.Device, *, start: int
-    ) -> Iterator[np.ndarray]:
-        """A shot's frames, each when the plan's lookahead has come."""
-        restored = self._engine.restore_live(
-            frames,
-            device=device,
-            dtype=self._plan.dtype,
-            lookahead=self._plan.lookahead,
-        )
-        for index, (frame, finite) in enumerate(restored, start):
-            _check_finite(index, finite)
-            self._count(1)
-            yield frame
-
-    def spread(
-        self, windows: Iterable[Window], devices: Sequence[jax.Device]
-    ) -> Iterator[tuple[Window, Iterator[np.ndarray]]]:
-        """Windows and their kept frames, restored by all devices at the same time."""
-        waiting, num_parts = deque(), 0
-        with Devices(devices) as pool:
-            try:
-                for window in windows:
-                    parts = self._submit(pool, window)
-                    waiting.append((window, parts))
-                    num_parts += len(parts)
-                    if num_parts > len(devices):
-                        window, parts = waiting.popleft()
-                        num_parts -= len(parts)
-                        yield window, self._joined(window, parts)
-                while waiting:
-                    window, parts = waiting.popleft()
-                    yield window, self._joined(window, parts)
-            finally:
-                self._stopped.set()
-
-    def _submit(self, pool: Devices, window: Window) -> list[tuple[Tile, Future]]:
+    def _submit(self, pool: Devices, window: Window) -> deque[tuple[Tile, Future]]:
         """Hands out the tiles of a window."""
         size, plan = window.frames[0].shape[:2], self._plan
         places = [Tile(0, 0, 0, 0)]
@@ -108,7 +121,9 @@ class WindowWork:
                 multiple=self._engine.model.feature_stride,
             )
         share = 1 / len(places)
-        return [(tile, pool.submit(self._part, window, tile, share)) for tile in places]
+        return deque(
+            (tile, pool.submit(self._part, window, tile, share)) for tile in places
+        )
 
     def _part(
         self, device: jax.Device, window: Window, tile: Tile, share: float
@@ -124,19 +139,22 @@ class WindowWork:
             np.concatenate(finite)[window.keep],
         )
 
-    def _joined(self, window: Window, parts: list) -> Iterator[np.ndarray]:
+    def _joined(
+        self, window: Window, parts: deque[tuple[Tile, Future]]
+    ) -> Iterator[np.ndarray]:
         """The kept frames, when all their tiles are there."""
         h, w, _ = window.frames[0].shape
-        scale, canvas = self._engine.model.scale, None
-        for tile, future in parts:
+        scale, canvas, is_whole = self._engine.model.scale, None, len(parts) == 1
+        while parts:
+            tile, future = parts.popleft()  # what is blended need not wait any longer
             output, finite = future.result()
             for index, good in enumerate(finite, window.start + window.keep.start):
                 _check_finite(index, good)
-            if canvas is None and len(parts) == 1:
+            if canvas is None and is_whole:
                 canvas = output
             elif canvas is None:
                 canvas = np.zeros((len(output), scale * h, scale * w, 3), output.dtype)
-            if len(parts) > 1:
+            if not is_whole:
                 blend(canvas, output, tile, scale=scale)
         yield from canvas
 
@@ -153,9 +171,19 @@ class WindowWork:
                 raise _Stopped
             self._count(count * unit)
 
+        restore = partial(self._restore_once, device, on_pass)
+        if plan.ensemble > 1:
+            restore = partial(restore_ensemble, restore, count=plan.ensemble)
+        yield from restore(frames)
+
+    def _restore_once(
+        self, device: jax.Device, on_pass: Callable[[int], None], frames: Sequence
+    ) -> Restored:
+        """One result; what waits on disk goes with it."""
+        plan = self._plan
         with Spool(self._scratch) if plan.on_disk else nullcontext() as spool:
-            restore = partial(
-                self._engine.restore,
+            yield from self._engine.restore(
+                frames,
                 device=device,
                 dtype=plan.dtype,
                 chunk=plan.chunk,
@@ -163,9 +191,6 @@ class WindowWork:
                 on_pass=on_pass,
                 **({"hold": spool.hold} if plan.on_disk else {}),
             )
-            if plan.ensemble > 1:
-                restore = partial(restore_ensemble, restore, count=plan.ensemble)
-            yield from restore(frames)
 
     def _count(self, frames: float) -> None:
         if self._on_work is not None:
