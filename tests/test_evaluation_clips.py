@@ -5,6 +5,7 @@ import pytest
 from clip_trees import write_clip, write_pairs
 
 from bvsrpp_jax.data.catalogue import ArrayClips
+from bvsrpp_jax.data.compression import compress_h264
 from bvsrpp_jax.data.degradations import bicubic_downsample
 from bvsrpp_jax.data.folder_layout import pairs
 from bvsrpp_jax.data.sources import source_of
@@ -76,6 +77,25 @@ def test_noise_is_the_same_every_time_and_another_in_every_clip_and_frame():
     assert noise.std() == pytest.approx(50, rel=0.05)  # 6912 values
     assert np.abs(noise[0] - noise[1]).max() > 1
     assert np.abs(lq - stacked(second)[0]).max() > 0.1
+
+
+def test_mirrored_clips_are_damaged_before_the_mirror():
+    source = ArrayClips([np.full((9, 16, 16, 3), 128, np.uint8)])
+    protocol = Protocol("", "", degradations=NOISE, mirrored=True)
+    (clip,) = clips_of(protocol, source, scale=1)
+    lq, gt = stacked(clip)
+    assert len(lq) == len(gt) == 18
+    np.testing.assert_array_equal(lq, lq[::-1])
+
+
+def test_compression_sees_the_whole_clip():
+    source = array_clips(NUM_FRAMES)
+    protocol = Protocol("", "", degradations=(("h264", {"crf": (30, 30)}),))
+    (clip,) = clips_of(protocol, source, scale=1)
+    lq, gt = stacked(clip)
+    rng = np.random.default_rng(1)  # draws the one quality there is
+    whole = list(compress_h264(iter(gt), rng, crf=(30, 30)))
+    np.testing.assert_array_equal(lq, whole)
 
 
 def test_one_pair_is_that_of_the_whole_clip(stored):

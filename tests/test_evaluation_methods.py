@@ -48,9 +48,11 @@ def random_frames(count=NUM_FRAMES, height=20, width=24):
     return rng.integers(0, 256, (count, height, width, 3), dtype=np.uint8)
 
 
-def network(*, weight=1.0, devices=None, **options):
+def network(*, weight=1, devices=None, **options):
     devices = devices or jax.local_devices()
-    return Network("stand-in", {}, StandIn(), weight, devices=devices, **options)
+    return Network(
+        "stand-in", {}, StandIn(), np.float32(weight), devices=devices, **options
+    )
 
 
 def test_a_network_restores_whole_clips_without_looking_for_cuts():
@@ -68,7 +70,10 @@ def test_a_network_restores_whole_clips_without_looking_for_cuts():
 
 
 def test_results_are_float_where_they_are_not_rounded_first():
-    clip, method = stored_clip(random_frames(2)), network(weight=1.5, rounded=False)
+    clip, method = (
+        stored_clip(random_frames(2)),
+        network(weight=1.5, rounded=False),
+    )
     _, outputs = method.restore(method.workers[0], clip)
     output = next(outputs)
     assert output.dtype == np.float32
@@ -80,7 +85,7 @@ def test_noisy_input_reaches_the_network_unrounded():
     source = ArrayClips([random_frames(2, 260, 260)])
     (clip,) = clips_of(Protocol("", "", degradations=noise), source, scale=1)
     model = StandIn(scale=1, min_side=256, side_multiple=4)
-    method = Network("", {}, model, 1.0, devices=jax.local_devices())
+    method = Network("", {}, model, np.float32(1), devices=jax.local_devices())
     _, outputs = method.restore(method.workers[0], clip)
     for output, (lq, _) in zip(outputs, clip.pairs(), strict=True):
         np.testing.assert_array_equal(output, lq)

@@ -1,7 +1,8 @@
 """The clips of an evaluation, read a few frames at a time however long they are."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import tee
 
 import numpy as np
 
@@ -9,7 +10,7 @@ from bvsrpp_jax.data.degrading import (
     DAMAGING,
     Degradations,
     check_degradations,
-    damage,
+    damage_one_by_one,
     shrink,
 )
 from bvsrpp_jax.data.sources import ClipSource
@@ -17,6 +18,7 @@ from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.evaluation.protocols import Protocol
 
 Pair = tuple[np.ndarray | None, np.ndarray]  # lq, gt
+Span = tuple[int, int, int]  # start, stop, and 1, or -1 for backward
 _AT_A_TIME = 8  # frames that are read together
 
 
@@ -71,38 +73,42 @@ class EvaluationClip:
         Raises:
           InputError: a file is damaged or missing.
         """
-        damaged = self._damaged()
-        for start, stop, step in self.spans():
-            yield from self._read(start, stop, damaged)[::step]
+        if not self._names & DAMAGING.keys():
+            yield from self._clean(self.spans())
+            return
+        lq, gt = tee(self._clean(self.spans(mirrored=False)))  # as far apart as needed
+        rng = np.random.default_rng(self.index)
+        damaged = damage_one_by_one(self.degradations, (lq for lq, _ in lq), rng)
+        pairs = zip(damaged, (gt for _, gt in gt), strict=True)
+        if self.mirrored:
+            pairs = list(pairs)
+            pairs += pairs[::-1]
+        yield from pairs
 
-    def spans(self) -> Iterator[tuple[int, int, int]]:
-        """The clip a few frames at a time: start, stop, and 1, or -1 if backward."""
+    def spans(self, *, mirrored: bool | None = None) -> Iterator[Span]:
+        """The clip a few frames at a time."""
+        mirrored = self.mirrored if mirrored is None else mirrored
         starts = range(0, self.num_frames, _AT_A_TIME)
-        for step in (1, -1) if self.mirrored else (1,):
+        for step in (1, -1) if mirrored else (1,):
             for start in starts[::step]:
                 yield start, min(start + _AT_A_TIME, self.num_frames), step
 
     def pair(self, frame: int) -> Pair:
         """One frame of `pairs`; without noise or compression where these are added."""
-        return self._read(frame, frame + 1, None)[0]
+        return self._read(frame, frame + 1)[0]
 
-    def _damaged(self) -> np.ndarray | None:
-        """The input after what needs the whole clip at once, e.g. compression."""
-        if not self._names & DAMAGING.keys():
-            return None
-        clean = [lq for lq, _ in self._read(0, self.num_frames, None)]
-        rng = np.random.default_rng(self.index)
-        return damage(self.degradations, np.stack(clean), rng)
+    def _clean(self, spans: Iterable[Span]) -> Iterator[Pair]:
+        """Before noise or compression is added."""
+        for start, stop, step in spans:
+            yield from self._read(start, stop)[::step]
 
-    def _read(self, start: int, stop: int, damaged: np.ndarray | None) -> list[Pair]:
+    def _read(self, start: int, stop: int) -> list[Pair]:
         window = self.source.read(self.index, start, stop)
         gt = window["gt"]
         if not self.degradations:
             return list(zip(window.get("lq", [None] * len(gt)), gt, strict=True))
         height, width = (side // self.scale for side in gt.shape[1:3])
         gt = gt[:, : self.scale * height, : self.scale * width]
-        if damaged is not None:
-            return list(zip(damaged[start:stop], gt, strict=True))
         whole = slice(0, height), slice(0, width)
         lq = shrink(self.degradations, gt, whole, scale=self.scale)
         return list(zip(lq, gt, strict=True))
