@@ -83,6 +83,23 @@ def test_what_the_programs_ask_for_has_the_parameters_once():
     assert asked[1] - asked[0] == pytest.approx(4 * 1024**2, rel=0.01)
 
 
+def test_frames_that_are_waited_for_are_on_the_device():
+    """Each has five features and, as it came and joined, four flows of two floats."""
+    near, far = (
+        compile_live_programs(
+            StandIn(),
+            jnp.float32(1),
+            (64, 64),
+            dtype=np.dtype(np.uint8),
+            lookahead=lookahead,
+            device=jax.devices()[0],
+            options=QUICKLY,
+        )[1]
+        for lookahead in (0, 9)
+    )
+    assert far - near >= 9 * 64 * 64 * 4 * (5 + 4 * 2)
+
+
 def test_sixteen_bits_padding_tiles_and_ensembles_count():
     assert needed(dtype=np.uint16) > needed()
     assert needed((1, 1)) == needed((64, 64))
