@@ -6,6 +6,7 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
+from media_files import pictures
 
 from bvsrpp_jax.data.compression import compress_h264, compress_hevc
 from bvsrpp_jax.media.color import assumed
@@ -62,14 +63,15 @@ def test_the_same_clip_and_quality_give_the_same_pixels(codec):
     )
 
 
-def test_hevc_reads_no_memory_that_nobody_has_written():
-    # One block of 64 is all the width: there x265 does, without our setting.
-    rng = np.random.default_rng(3)
-    coarse = rng.integers(0, 256, (8, 64, 32, 3), dtype=np.uint8)
-    frames = coarse.repeat(2, axis=1).repeat(2, axis=2)
+@pytest.mark.parametrize(("height", "width"), [(64, 64), (64, 128)])
+def test_hevc_reads_no_memory_that_nobody_has_written(height, width):
+    # One block of 64 is all the width or height: there x265 does, without our setting.
+    rng = np.random.default_rng(5)
+    grain = rng.integers(0, 255, (14, height, width, 3)).astype(np.uint8) // 3
+    frames = grain + pictures(14, width=width, height=height) // 2
     results = set()
     for fill in range(8):
-        junk = [np.full(size, 30 * fill, np.uint8) for size in range(8, 20_000, 24)]
+        junk = [rng.integers(0, 255, 300 * n + fill) for n in range(1, 80)]
         del junk
         results.add(compress(frames, 28, compress_hevc).tobytes())
     assert len(results) == 1

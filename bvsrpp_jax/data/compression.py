@@ -44,8 +44,9 @@ _RATE = 25
 # x265 has threads of its own, as many as there are cores, and where they cut a frame
 # shows in the result.
 _X265 = "pools=none:frame-threads=1:wpp=0:lookahead-slices=0"
-# A frame that is one block wide (64 pixels, x265's default) it filters with memory that
-# nobody has written: no two runs give the same pixels. Two blocks of 32 are fine.
+# A frame that is one block wide or high (64 pixels, x265's default) it filters with
+# memory that nobody has written: no two runs give the same pixels. Two blocks of 32 are
+# fine.
 _X265_NARROW = f"{_X265}:ctu=32"
 
 
@@ -150,7 +151,7 @@ def _encode(
     encoder.width, encoder.height, encoder.pix_fmt = width, height, _FORMAT
     encoder.time_base, encoder.framerate = Fraction(1, _RATE), Fraction(_RATE)
     encoder.thread_count = 1
-    encoder.options = _options(codec, crf, width)
+    encoder.options = _options(codec, crf, min(height, width))
     to_yuv = YuvEncoder(width, height, color=color, format=_FORMAT, deep=False)
     for index, pixels in enumerate(clip):
         frame = to_yuv(pixels)
@@ -159,10 +160,10 @@ def _encode(
     yield from encoder.encode(None)
 
 
-def _options(codec: Codec, crf: int, width: int) -> dict[str, str]:
+def _options(codec: Codec, crf: int, side: int) -> dict[str, str]:
     options = {**quality_options(codec.encoder, crf), "preset": _PRESET}
     if codec is HEVC:
-        options["x265-params"] += f":{_X265 if width > 64 else _X265_NARROW}"
+        options["x265-params"] += f":{_X265 if side > 64 else _X265_NARROW}"
     return options
 
 
