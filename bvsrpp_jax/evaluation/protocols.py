@@ -22,8 +22,8 @@ class Protocol:
       dataset: name in `data.catalogue`: where files lie, which clips there must be.
       split: of that.
       channel: "rgb", or "y" for luma only.
-      kernel: how the stored input was made: "bicubic", "blur" (BD), "same" for inputs
-        of the ground truth's size; None if nothing is known. Inputs are checked for it.
+      kernel: how the stored input was made: "bicubic", "blur" (BD), "motion" for
+        blurred input of the ground truth's size; None if nothing is known. Inputs are checked for it.
       degradations: how the input is made where none is stored.
       mirrored: every clip is played forward, then backward.
       centre: only a clip's middle frame counts; in a mirrored clip it is restored
@@ -72,8 +72,8 @@ PROTOCOLS = {
         mirrored=True,
         ensemble=8,
     ),
-    "dvd": Protocol("DVD, deblurring", "dvd", kernel="same"),
-    "gopro": Protocol("GoPro, deblurring", "gopro", kernel="same"),
+    "dvd": Protocol("DVD, deblurring", "dvd", kernel="motion"),
+    "gopro": Protocol("GoPro, deblurring", "gopro", kernel="motion"),
     "set8": Protocol(
         f"Set8, noise of standard deviation {NOISE_LEVEL:g}",
         "set8",
