@@ -15,6 +15,7 @@ import numpy as np
 
 from bvsrpp_jax.evaluation.pictures import ClipPictures
 from bvsrpp_jax.evaluation.record import ClipScores, plain, scores_from_json
+from bvsrpp_jax.media.failures import told_as
 from bvsrpp_jax.partial import PartialFile, write_whole
 
 
@@ -42,10 +43,11 @@ class FinishedClips:
 
     def __init__(self, folder: Path, key: str):
         self._folder, self._key = folder, key
-        folder.mkdir(parents=True, exist_ok=True)
+        with told_as(folder, "cannot be made", "Choose another --workdir."):
+            folder.mkdir(parents=True, exist_ok=True)
 
-    def find(self, number: int) -> Finished | None:
-        """What is known of the clip of that number, if it was made with the key."""
+    def find(self, number: int, name: str) -> Finished | None:
+        """What is known of the clip of that number and name, made with the key."""
         path = self._path(number, ".json")
         if not path.exists():
             return None
@@ -54,6 +56,8 @@ class FinishedClips:
             if content["key"] != self._key:
                 return None
             scores = tuple(map(scores_from_json, content["scores"]))
+            if scores[0].name != name:
+                return None
             return Finished(scores, content["mode"], content["digest"])
         except (ValueError, KeyError, TypeError):  # by a disk: no better than none
             return None
@@ -62,19 +66,23 @@ class FinishedClips:
         """Keeps a clip: its pictures first, since its scores say that it is done."""
         arrays = {f"frame {name}": view for name, view in pictures.frames.items()}
         arrays |= {f"profile {name}": view for name, view in pictures.profiles.items()}
-        with PartialFile(self._path(number, ".npz")) as partial:
-            np.savez_compressed(partial.handle, worst=pictures.worst, **arrays)
-            partial.publish()
+        arrays |= {"worst": pictures.worst, "key": self._key + finished.digest}
         content = plain({"key": self._key, **finished._asdict()})
         content["scores"] = [plain(asdict(scores)) for scores in finished.scores]
-        write_whole(self._path(number, ".json"), json.dumps(content).encode())
+        with told_as(self._folder, "cannot be written", "Make room there."):
+            with PartialFile(self._path(number, ".npz")) as partial:
+                np.savez_compressed(partial.handle, **arrays)
+                partial.publish()
+            write_whole(self._path(number, ".json"), json.dumps(content).encode())
 
-    def pictures(self, number: int) -> ClipPictures | None:
-        """The pictures of a clip, if they are kept."""
+    def pictures(self, number: int, finished: Finished) -> ClipPictures | None:
+        """The pictures of a clip, if they are kept and its own."""
         path = self._path(number, ".npz")
         if not path.exists():
             return None
         with np.load(path) as arrays:
+            if str(arrays["key"]) != self._key + finished.digest:
+                return None
             views = {"frame": {}, "profile": {}}
             for key in arrays.files:
                 kind, _, name = key.partition(" ")

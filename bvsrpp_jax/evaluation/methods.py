@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import repeat
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -11,7 +12,12 @@ from bvsrpp_jax.data.folder_layout import pairs
 from bvsrpp_jax.data.sources import source_of
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.evaluation.clips import EvaluationClip
-from bvsrpp_jax.evaluation.network import mode_text, plan_for, restorers_of
+from bvsrpp_jax.evaluation.network import (
+    mode_text,
+    plan_for,
+    restorers_of,
+    share_of_memory,
+)
 
 
 class Method(Protocol):
@@ -62,17 +68,22 @@ class Network:
     ):
         self.name, self.facts = name, facts
         self.workers = restorers_of(model, params, ensemble=ensemble, devices=devices)
+        self._available = share_of_memory(len(devices))
         self._rounded, self._on_work = rounded, on_work
 
     def check(self, clips: Sequence[EvaluationClip]) -> None:
         """See `Method`; looks whether the first clip's frames fit into memory."""
-        plan_for(self.workers[0], clips[0], rounded=self._rounded)
+        self._plan(self.workers[0], clips[0])
 
     def restore(self, worker, clip):
         """See `Method`."""
-        plan, frames = plan_for(worker, clip, rounded=self._rounded)
+        plan, frames = self._plan(worker, clip)
         frames = worker.stream(frames, plan=plan, on_work=self._on_work)
         return mode_text(plan), frames
+
+    def _plan(self, worker, clip: EvaluationClip):
+        share = self._available
+        return plan_for(worker, clip, rounded=self._rounded, available=share)
 
 
 class FinishedResults:
@@ -81,15 +92,17 @@ class FinishedResults:
     Args:
       root: the folder, or the video of the only clip.
       workers: how many clips are measured at a time.
+      centre: only middle frames are measured; a clip's results may be that one alone.
 
     Raises:
       InputError: it holds no clips.
     """
 
-    def __init__(self, root: Path, *, workers: int = 1):
+    def __init__(self, root: Path, *, workers: int = 1, centre: bool = False):
         self.name, self.workers = root.name, range(workers)
         self.facts = {"results": root.name, "sha256": _digest_of_files(root)}
         self._root, self._source = root, source_of(pairs(root, None))
+        self._centre = centre
         self._numbers = {c.name: i for i, c in enumerate(self._source.clips)}
 
     def check(self, clips: Sequence[EvaluationClip]) -> None:
@@ -102,7 +115,7 @@ class FinishedResults:
                     " ground truth is named."
                 )
             found = self._source.clips[number].num_frames
-            if found != clip.num_frames:
+            if found not in (clip.num_frames, 1 if self._centre else clip.num_frames):
                 raise InputError(
                     f"{place}: has {found} frames, the clip {clip.num_frames}. Restore"
                     " all of them."
@@ -118,6 +131,10 @@ class FinishedResults:
         return self._numbers.get(clip.name)
 
     def _frames(self, number: int, clip: EvaluationClip) -> Iterator[np.ndarray]:
+        if self._source.clips[number].num_frames != clip.num_frames:
+            (only,) = self._source.read(number, 0, 1)["gt"]
+            yield from repeat(only, clip.num_shown)
+            return
         for start, stop, step in clip.spans():
             yield from self._source.read(number, start, stop)["gt"][::step]
 

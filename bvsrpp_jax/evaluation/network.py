@@ -8,9 +8,10 @@ import numpy as np
 
 from bvsrpp_jax.data.samples import to_float
 from bvsrpp_jax.evaluation.clips import EvaluationClip
-from bvsrpp_jax.restoration.memory import available_memory
-from bvsrpp_jax.restoration.plan import Plan
+from bvsrpp_jax.restoration.memory import Memory, available_memory
+from bvsrpp_jax.restoration.plan import Clip, Plan, make_plan
 from bvsrpp_jax.restoration.restorer import Restorer
+from bvsrpp_jax.restoration.spool import Spool
 
 
 def restorers_of(
@@ -22,11 +23,8 @@ def restorers_of(
       model: a `BasicVSRPlusPlus`; its dtype is kept to, whatever the memory.
       params: its parameters.
       ensemble: how many results are averaged.
-      devices: on CPU they share the host's memory.
+      devices: one each.
     """
-    memory = None
-    if devices[0].platform == "cpu" and len(devices) > 1:
-        memory = available_memory().host // len(devices)
     return [
         Restorer(
             model,
@@ -35,15 +33,25 @@ def restorers_of(
             shots=False,  # as in the papers, cuts or not
             dtype=np.dtype(model.dtype).name,
             ensemble=ensemble,
-            memory=memory,
             devices=[device],
         )
         for device in devices
     ]
 
 
+def share_of_memory(num_devices: int) -> Memory:
+    """What each of so many devices may use of what is free now.
+
+    They have the host's memory and its disk in common, and on CPU it is theirs, too.
+    """
+    free = available_memory(scratch=Spool.usual_folder())
+    host, disk = free.host // num_devices, free.disk // num_devices
+    on_cpu = jax.default_backend() == "cpu"
+    return Memory(host if on_cpu else free.device, host, disk)
+
+
 def plan_for(
-    restorer: Restorer, clip: EvaluationClip, *, rounded: bool
+    restorer: Restorer, clip: EvaluationClip, *, rounded: bool, available: Memory
 ) -> tuple[Plan, Iterator[np.ndarray]]:
     """How a clip will be restored.
 
@@ -51,6 +59,7 @@ def plan_for(
       restorer: of `restorers_of`.
       clip: the clip.
       rounded: whether 8-bit input gives 8-bit output; else it is float32, not clipped.
+      available: of `share_of_memory`.
 
     Returns:
       The plan, and the frames to restore.
@@ -61,7 +70,10 @@ def plan_for(
     as_it_is = rounded and not clip.is_noisy
     first, _ = clip.pair(0)
     dtype = first.dtype if as_it_is else np.dtype(np.float32)
-    plan = restorer.plan(first.shape[:2], dtype=dtype, num_frames=clip.num_shown)
+    shown = Clip(first.shape[:2], dtype, clip.num_shown)
+    plan = make_plan(
+        restorer.model, shown, restorer.wishes, num_devices=1, available=available
+    )
     frames: Iterator = (lq for lq, _ in clip.pairs())
     return plan, frames if as_it_is else map(to_float, frames)
 

@@ -23,7 +23,8 @@ class Protocol:
       split: of that.
       channel: "rgb", or "y" for luma only.
       kernel: how the stored input was made: "bicubic", "blur" (BD), "motion" for
-        blurred input of the ground truth's size; None if nothing is known. Inputs are checked for it.
+        blurred input of the ground truth's size; None if nothing is known. Input is
+        checked for it.
       degradations: how the input is made where none is stored.
       mirrored: every clip is played forward, then backward.
       centre: only a clip's middle frame counts; in a mirrored clip it is restored

@@ -4,7 +4,7 @@ The record is what reports are made of; `to_json` and `from_json` keep it in a f
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -28,8 +28,7 @@ class ClipScores:
 
     def mean(self, metric: str) -> float:
         """Over the clip's frames that have a value; NaN if none has."""
-        values = [value for value in self.values[metric] if not math.isnan(value)]
-        return math.fsum(values) / len(values) if values else math.nan
+        return _mean(self.values[metric])
 
 
 @dataclass(frozen=True)
@@ -45,8 +44,11 @@ class MethodScores:
     clips: Sequence[ClipScores]
 
     def mean(self, metric: str) -> float:
-        """Over each clip's frames, then over clips, as the published tables do."""
-        return math.fsum(clip.mean(metric) for clip in self.clips) / len(self.clips)
+        """Over each clip's frames, then over clips, as the published tables do.
+
+        Clips without a value, of one frame where the metric compares two, do not count.
+        """
+        return _mean(clip.mean(metric) for clip in self.clips)
 
 
 @dataclass(frozen=True)
@@ -108,3 +110,9 @@ def plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)  # JSON has no infinity
     return value
+
+
+def _mean(values: Iterable[float]) -> float:
+    """Of those that are numbers."""
+    known = [value for value in values if not math.isnan(value)]
+    return math.fsum(known) / len(known) if known else math.nan

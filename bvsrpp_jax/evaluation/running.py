@@ -71,7 +71,8 @@ def evaluate(
 
     def finish(number: int) -> tuple[int, Finished, bool]:
         with _borrowed(free) as worker:
-            clip, known = clips[number], finished.find(number)
+            clip = clips[number]
+            known = finished.find(number, clip.name)
             if known is not None and known.digest == digest_of(clip):
                 return number, known, True
             mode, outputs = method.restore(worker, clip)
@@ -111,20 +112,21 @@ def _gathered(
     """What all processes have left in the folder."""
 
     def find_all() -> list[Finished | None]:
-        return [finished.find(number) for number in range(len(clips))]
+        return [finished.find(n, clip.name) for n, clip in enumerate(clips)]
 
     crew.await_files(lambda: None not in find_all())
     found = find_all()
     if None in found:
         raise InputError(
             f"{clips[found.index(None)].name}: another process measured it, but its"
-            " file is not there. Choose an --output that all processes share."
+            " file is not there. Choose a --workdir that all processes share."
         )
     numbers = sorted(
         range(len(clips)), key=lambda n: (-_badness(found[n], measures), n)
     )
     pictures = {
-        clips[n].name: finished.pictures(n) for n in sorted(numbers[:MOST_PICTURES])
+        clips[n].name: finished.pictures(n, found[n])
+        for n in sorted(numbers[:MOST_PICTURES])
     }
     return Outcome(found, {name: shown for name, shown in pictures.items() if shown})
 
