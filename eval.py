@@ -31,6 +31,7 @@ what is done is kept; 130 the same, by Ctrl-C; 1 a bug of ours, with its traceba
 import hashlib
 import os
 import signal
+import sys
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -55,7 +56,12 @@ from bvsrpp_jax.evaluation.measures import Measures
 from bvsrpp_jax.evaluation.methods import FinishedResults, Network
 from bvsrpp_jax.evaluation.progress import Progress
 from bvsrpp_jax.evaluation.protocols import find_protocol
-from bvsrpp_jax.evaluation.provenance import key_of, record_of, settings_of
+from bvsrpp_jax.evaluation.provenance import (
+    input_text,
+    key_of,
+    record_of,
+    settings_of,
+)
 from bvsrpp_jax.evaluation.running import evaluate
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
 from bvsrpp_jax.report import print_report, write_files, write_page
@@ -100,21 +106,27 @@ def main() -> int:
     if FLAGS.cost:
         return print_cost(config)
     signal.signal(signal.SIGTERM, stop)  # with --multihost JAX has taken it
+    sys.stdout.reconfigure(errors="backslashreplace")  # clips may be called anything
+    # An accelerator would take fewer bits of float32 than there are, by default.
+    jax.config.update("jax_default_matmul_precision", "highest")
     use_compilation_cache()
-    with Crew(multihost=FLAGS.multihost) as crew, told_as_configuration():
-        protocol, measures = read_settings(config.evaluation)
+    with Crew(multihost=FLAGS.multihost) as crew:
         progress = Progress(say)
-        method, scale = choose_method(config, protocol, measures, progress.on_work)
+        with told_as_configuration():
+            protocol, measures = read_settings(config.evaluation)
+            method, scale = choose_method(config, protocol, measures, progress.on_work)
         clips = open_clips(config, protocol, scale)
         method.check(clips)
+        measures.check_clips(clips)
         if FLAGS.check:
             check_clips(clips[crew.index :: crew.count], kernel=protocol.kernel)
 
-        workdir = choose_workdir(config.evaluation, method)
+        settings = settings_of(protocol, measures, version=__version__)
+        settings["checked"] = FLAGS.check
+        key = key_of(settings, method)
+        workdir = choose_workdir(config.evaluation, method, key)
         with locked(workdir) if crew.is_main else nullcontext():
             share(workdir, crew)
-            settings = settings_of(protocol, measures, version=__version__)
-            key = key_of(settings, method)
             progress.begin(clips[crew.index :: crew.count])
             outcome = evaluate(
                 clips,
@@ -130,9 +142,9 @@ def main() -> int:
                 record = record_of(
                     name, protocol, measures, method, clips, outcome, settings
                 )
-                print_report(record)
                 write_files(workdir, record)
                 write_page(workdir / "report.html", record, outcome.pictures)
+                print_report(record)
                 say(f"wrote {workdir / 'report.html'} and, beside it, the files")
             crew.wait("the reports are written")
     return 0
@@ -142,6 +154,11 @@ def read_settings(evaluation):
     """The protocol, and what is measured: what the configuration leaves open is its."""
     if FLAGS.lq and not FLAGS.gt:
         raise InputError("--lq: needs --gt beside it, the ground truth. Name it.")
+    if FLAGS.lq and evaluation.degradations:
+        raise InputError(
+            "--lq: config.evaluation.degradations makes another input. Leave out one of"
+            " them; --config=configs/reds4.py has none."
+        )
     protocol = find_protocol("pair" if FLAGS.gt else evaluation.protocol)
     title = {"title": Path(FLAGS.gt).name} if FLAGS.gt else {}
     changes = {"ensemble": evaluation.ensemble, "degradations": evaluation.degradations}
@@ -158,7 +175,10 @@ def read_settings(evaluation):
             "config.evaluation.metrics: tof compares frames that follow one another, of"
             " which this protocol looks at one. Leave it out."
         )
-    return replace(protocol, **title, **changes), measures
+    protocol = replace(protocol, **title, **changes)
+    if evaluation.degradations:
+        protocol = replace(protocol, title=f"{protocol.title}: {input_text(protocol)}")
+    return protocol, measures
 
 
 def choose_method(config, protocol, measures, on_work):
@@ -170,9 +190,16 @@ def choose_method(config, protocol, measures, on_work):
         )
     if FLAGS.results:
         results = Path(FLAGS.results).expanduser()
-        return FinishedResults(results, workers=jax.local_device_count()), None
+        return FinishedResults(
+            results, workers=jax.local_device_count(), centre=protocol.centre
+        ), None
     name, facts, model, params = load_weights(FLAGS.weights)
-    facts["dtype"] = config.model.dtype
+    device = jax.local_devices()[0]
+    facts |= {
+        "dtype": config.model.dtype,
+        "device": f"{device.platform}, {device.device_kind}",
+        "jax": jax.__version__,
+    }
     if FLAGS["config"].present:
         check_network(model, config.model)
     network = Network(
@@ -197,7 +224,7 @@ def check_network(model, expected) -> None:
         if found != (tuple(value) if isinstance(found, tuple) else value):
             raise InputError(
                 f"{FLAGS.weights}: {name} is {found}, in the configuration {value}."
-                " Choose the configuration of these weights."
+                " Choose the configuration of these weights, or leave out --config."
             )
 
 
@@ -214,12 +241,12 @@ def open_clips(config, protocol, scale):
     return clips_of(protocol, source, scale=scale, needs_input=needed)
 
 
-def choose_workdir(evaluation, method) -> Path:
-    """Where reports go."""
+def choose_workdir(evaluation, method, key: str) -> Path:
+    """Where reports go: by default a folder for each way to evaluate."""
     if FLAGS.workdir:
         return Path(FLAGS.workdir).expanduser()
     protocol = Path(FLAGS.gt).stem if FLAGS.gt else evaluation.protocol
-    return Path("runs") / "eval" / f"{protocol}-{method.name}"
+    return Path("runs") / "eval" / f"{protocol}-{method.name}-{key[:6]}"
 
 
 def share(workdir: Path, crew: Crew) -> None:
@@ -253,6 +280,8 @@ def load_weights(source: str):
 
 def print_cost(config) -> int:
     """Speed and size, as the literature reports them."""
+    if FLAGS.results or FLAGS.gt or FLAGS.lq:
+        raise InputError("--cost: is of a network alone. Leave out clips and results.")
     with told_as_configuration():
         dtype = compute_dtype(config.model.dtype)
         model = BasicVSRPlusPlus(**{**config.model, "dtype": dtype, "remat": False})

@@ -1,6 +1,7 @@
 """What train.py and eval.py have in common: flags, and how they end."""
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -46,6 +47,8 @@ def run(script: str, main: Callable[[], int], *, at_once: bool = False) -> NoRet
             os._exit(INTERRUPTED)
         except Stopped:
             os._exit(STOPPED)
+        except BrokenPipeError:  # whoever read the lines has left; the files are there
+            os._exit(128 + signal.SIGPIPE)
         if code and at_once:
             sys.stdout.flush()
             os._exit(code)
@@ -82,6 +85,8 @@ def _parse(script: str, argv: list[str]) -> list[str]:
         told = str(error).strip("'\"").replace("\\'", "'").replace("\\n", ". ")
         leave(f"--config: has no entry {told}")
     except (flags.Error, TypeError, ValueError) as error:
+        if "before a value for --config" in str(error):
+            leave("--config: comes before its own entries. Move it to the front.")
         leave(f"{error} See {script} --help.")
     except OSError as error:
         reason = str(error).rpartition("\n")[2].strip()

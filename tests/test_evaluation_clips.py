@@ -1,5 +1,10 @@
 """Clips of an evaluation: read whole, in order, as the protocol shows them."""
 
+import shutil
+from itertools import islice
+from pathlib import Path
+
+import av
 import numpy as np
 import pytest
 from clip_trees import write_clip, write_pairs
@@ -13,6 +18,7 @@ from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.evaluation.clips import clips_of
 from bvsrpp_jax.evaluation.protocols import Protocol
 
+SAMPLE = Path(__file__).parents[1] / "examples" / "sample"
 NUM_FRAMES = 19  # more than are read at a time, and no multiple of that
 OWN = Protocol("a test", "folder")
 NOISE = (("noise", {"sigma": (50.0, 50.0)}),)
@@ -145,3 +151,29 @@ def test_what_is_no_pair_is_named(tmp_path, gt, lq, message):
     (tmp_path / "a.mp4").touch()
     with pytest.raises(InputError, match=message):
         pairs(tmp_path / gt, tmp_path / lq)
+
+
+def test_videos_are_read_as_their_windows_are(tmp_path):
+    for name in ("gt", "lq"):
+        shutil.copy(SAMPLE / f"{name}.mp4", tmp_path)
+    source = source_of(pairs(tmp_path / "gt.mp4", tmp_path / "lq.mp4"))
+    (clip,) = clips_of(OWN, source, scale=4)
+    window = source.read(0, 0, 10)
+    for number, (lq, gt) in enumerate(islice(clip.pairs(), 10)):
+        np.testing.assert_array_equal(lq, window["lq"][number])
+        np.testing.assert_array_equal(gt, window["gt"][number])
+    assert clip.size == (720, 1280)
+
+
+def test_videos_whose_colours_are_guessed_differently_are_no_pair(tmp_path):
+    """By their heights, 720 and 180 lines, as players do."""
+    shutil.copy(SAMPLE / "gt.mp4", tmp_path)
+    frames = np.full((50, 180, 320, 3), 128, np.uint8)
+    with av.open(tmp_path / "lq.mp4", "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p"
+        for frame in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame)))
+        container.mux(stream.encode(None))
+    with pytest.raises(InputError, match="gt.mp4: does not say which matrix"):
+        source_of(pairs(tmp_path / "gt.mp4", tmp_path / "lq.mp4"))

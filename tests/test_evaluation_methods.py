@@ -146,6 +146,21 @@ def test_results_of_one_clip_need_no_name(tmp_path, truths):
     assert len(list(method.restore(0, clip)[1])) == NUM_FRAMES
 
 
+def test_the_centre_frame_alone_will_do_where_no_other_is_measured(tmp_path):
+    write_clip(tmp_path / "gt" / "a", num_frames=7)
+    (frame,) = write_clip(tmp_path / "own" / "a", num_frames=1, clip=3)
+    source = source_of(pairs(tmp_path / "gt", None))
+    protocol = Protocol("", "", mirrored=True, centre=True)
+    clips = clips_of(protocol, source, scale=4, needs_input=False)
+    method = FinishedResults(tmp_path / "own", centre=True)
+    method.check(clips)
+    _, outputs = method.restore(0, clips[0])
+    result = score_clip(clips[0], outputs, measures=Measures(), centre=True)
+    np.testing.assert_array_equal(result.pictures.frames["output"], frame)
+    with pytest.raises(InputError, match="has 1 frames, the clip 7"):
+        FinishedResults(tmp_path / "own").check(clips)
+
+
 def test_missing_results_are_named(tmp_path, truths):
     write_clip(tmp_path / "own" / "a", num_frames=NUM_FRAMES - 1)
     write_clip(tmp_path / "own" / "c", num_frames=NUM_FRAMES)

@@ -1,5 +1,6 @@
 """Clips spread over workers; what is done is kept, and counts only while it is true."""
 
+import errno
 import threading
 import time
 
@@ -106,6 +107,32 @@ def test_what_was_done_in_another_way_is_done_again(tmp_path):
         outcome = run(tmp_path, method, **changes)
         assert sorted(method.restored) == list(range(NUM_CLIPS))
         assert outcome.clips == run(tmp_path / "again", Noisy(), **changes).clips
+
+
+def test_a_renamed_clip_has_its_new_name(tmp_path):
+    run(tmp_path, Noisy())
+    clips = open_clips()
+    clips[3].source.clips[3] = clips[3].source.clips[3]._replace(name="zebra")
+    outcome = run(tmp_path, Noisy(), clips=clips)
+    assert outcome.clips[3].scores[0].name == "zebra"
+
+
+def test_pictures_of_another_run_are_not_shown(tmp_path):
+    run(tmp_path, Noisy())
+    last = tmp_path / f"{NUM_CLIPS - 1:05d}.npz"
+    kept = last.read_bytes()
+    run(tmp_path, Noisy(), key="another")
+    last.write_bytes(kept)  # as if a kill had come between pictures and scores
+    assert f"{NUM_CLIPS - 1:03d}" not in run(tmp_path, Noisy(), key="another").pictures
+
+
+def test_a_full_disk_is_told(tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(np, "savez_compressed", full)
+    with pytest.raises(InputError, match="cannot be written .*No space left"):
+        run(tmp_path, Noisy())
 
 
 def test_a_damaged_file_counts_as_not_done(tmp_path):

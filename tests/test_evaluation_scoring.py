@@ -1,5 +1,7 @@
 """A clip's results against its ground truth, frame by frame."""
 
+import math
+
 import numpy as np
 import pytest
 from clip_trees import write_pairs
@@ -13,6 +15,7 @@ from bvsrpp_jax.evaluation.clips import clips_of
 from bvsrpp_jax.evaluation.measures import Measures
 from bvsrpp_jax.evaluation.metrics import psnr, ssim
 from bvsrpp_jax.evaluation.protocols import Protocol
+from bvsrpp_jax.evaluation.record import ClipScores, MethodScores
 from bvsrpp_jax.evaluation.scoring import baseline_of, digest_of, score_clip
 from bvsrpp_jax.evaluation.temporal import make_tofs
 
@@ -120,6 +123,20 @@ def test_motion_has_no_value_at_the_first_frame(clip):
     assert list(own.values["tof"][1:]) == known[1:]
     assert own.mean("tof") == pytest.approx(np.mean(known[1:]))
     assert result.pictures.worst == 1 + np.argmax(known[1:])
+
+
+def test_clips_without_motion_do_not_count_for_it():
+    clips = [ClipScores("a", [0, 1], {"tof": [math.nan, 2.0]})]
+    clips.append(ClipScores("b", [0], {"tof": [math.nan]}))
+    assert MethodScores("ours", clips).mean("tof") == 2
+    assert math.isnan(MethodScores("ours", clips[1:]).mean("tof"))
+
+
+def test_frames_too_small_to_measure_are_named(clip):
+    Measures(border=10).check_clips([clip])
+    with pytest.raises(InputError, match="a: frames of 48x32 less a border of 11 are"):
+        Measures(border=11).check_clips([clip])
+    Measures(metrics=("psnr",), border=11).check_clips([clip])
 
 
 def test_same_size_input_is_its_own_baseline():

@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "weights": {"models", "ops"},
     "restoration": {"models", "ops", "media"},
     "compilation_cache": set(),
-    "evaluation": {"models", "ops", "data", "restoration"},
+    "evaluation": {"models", "ops", "data", "media", "restoration"},
     "pages": set(),
     "comparison": {"media", "evaluation", "pages"},
     "report": {"evaluation", "media", "pages"},

@@ -5,7 +5,8 @@ are entered a second before it, at the key frame there; other containers have no
 to trust and are read from their beginning each time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
@@ -16,6 +17,7 @@ import numpy as np
 from bvsrpp_jax.data.frame_files import VideoFiles
 from bvsrpp_jax.data.sources import Clip, check_scale, check_window, scale_between
 from bvsrpp_jax.errors import InputError
+from bvsrpp_jax.media.color import UNSPECIFIED, assumed
 from bvsrpp_jax.media.container import decodable_video, open_container
 from bvsrpp_jax.media.failures import as_fraction, told_as
 from bvsrpp_jax.media.reader import VideoReader
@@ -29,12 +31,16 @@ class Video(NamedTuple):
       num_frames: how many it has.
       zero: when it starts, in seconds of the file's clock.
       times: when each frame is shown, on that clock; None where packets do not tell.
+      matrix: of its colours (ITU-T H.273), assumed by its height if it is not tagged.
+      is_tagged: whether the file says so itself.
     """
 
     path: Path
     num_frames: int
     zero: Fraction = Fraction(0)
     times: tuple[Fraction, ...] | None = None
+    matrix: int = UNSPECIFIED
+    is_tagged: bool = True
 
 
 class IndexedVideos(NamedTuple):
@@ -67,6 +73,8 @@ class VideoClips:
                     f"{lq.path}: has {lq.num_frames} frames, its ground truth"
                     f" {gt.num_frames}. They must be the same frames."
                 )
+            if lq is not None:
+                _check_colors(gt, lq)
         _, self._scale = self.size(0)
 
     def read(self, clip: int, start: int, stop: int) -> dict[str, np.ndarray]:
@@ -79,6 +87,23 @@ class VideoClips:
             sizes = window["gt"].shape[1:3], window["lq"].shape[1:3]
             check_scale(self._scale, *sizes, name=lq.path)
         return window
+
+    def frames(self, clip: int) -> Iterator[dict[str, np.ndarray]]:
+        """All frames in order, each [h, w, 3] as of `read`, with every file read once.
+
+        Windows one after the other would be decoded from a key frame on each.
+        """
+        _, gt, lq = self._videos[clip]
+        if lq is None:
+            yield from ({"gt": frame} for frame in _read_all(gt))
+            return
+        with closing(_read_all(lq)) as inputs:
+            for truth in _read_all(gt):
+                degraded = next(inputs)
+                check_scale(
+                    self._scale, truth.shape[:2], degraded.shape[:2], name=lq.path
+                )
+                yield {"gt": truth, "lq": degraded}
 
     def size(self, clip: int) -> tuple[tuple[int, int], int | None]:
         """See `StoredClips.size`; decodes the first frame."""
@@ -108,13 +133,28 @@ def _index(path: Path) -> Video:
         stream = decodable_video(container, path)
         unit = as_fraction(stream.time_base)
         zero = (stream.start_time or 0) * unit
+        tag = int(stream.codec_context.colorspace)
+        matrix = assumed(stream.height).matrix if tag == UNSPECIFIED else tag
+        colors = {"matrix": matrix, "is_tagged": tag != UNSPECIFIED}
         pts = _shown_at(container, stream, path)
     if pts is None:  # raw and program streams: only decoding tells
         with VideoReader(path) as reader:
-            return Video(path, sum(1 for _ in reader))
+            return Video(path, sum(1 for _ in reader), **colors)
     if not pts:
         raise InputError(f"{path}: has no video frames. Give another file.")
-    return Video(path, len(pts), zero, tuple(moment * unit for moment in pts))
+    times = tuple(moment * unit for moment in pts)
+    return Video(path, len(pts), zero, times, **colors)
+
+
+def _check_colors(gt: Video, lq: Video) -> None:
+    """A pair that is decoded with two matrices, one of them a guess, is no pair."""
+    if gt.matrix != lq.matrix and not (gt.is_tagged and lq.is_tagged):
+        untagged, other = (lq, gt) if gt.is_tagged else (gt, lq)
+        raise InputError(
+            f"{untagged.path}: does not say which matrix its colours have, and by its"
+            f" height it is another than that of {other.path.name}. Tag both alike, or"
+            " extract their pictures."
+        )
 
 
 def _shown_at(container, stream, path: Path) -> list[int] | None:
@@ -134,16 +174,30 @@ def _read_window(video: Video, start: int, stop: int) -> np.ndarray:
     if start and video.times is not None:
         seek = video.times[start] - video.zero
     with VideoReader(video.path, start=seek) as reader:
-        if reader.info.deep:
-            raise InputError(
-                f"{video.path}: has more than 8 bits a sample. Convert it to 8 bits."
-            )
+        _check_depth(video, reader)
         skipped = start if seek is None else 0
         frames = list(islice(reader, skipped, skipped + stop - start))
         first = Fraction(0) if seek is None else reader.excerpt.start
         times = [first + frame.pts * reader.info.time_base for frame in frames]
     _check_times(video, start, stop, times)
     return np.stack([frame.pixels for frame in frames])
+
+
+def _read_all(video: Video) -> Iterator[np.ndarray]:
+    times = []
+    with VideoReader(video.path) as reader:
+        _check_depth(video, reader)
+        for frame in islice(reader, video.num_frames):
+            times.append(frame.pts * reader.info.time_base)
+            yield frame.pixels
+    _check_times(video, 0, video.num_frames, times)
+
+
+def _check_depth(video: Video, reader: VideoReader) -> None:
+    if reader.info.deep:
+        raise InputError(
+            f"{video.path}: has more than 8 bits a sample. Convert it to 8 bits."
+        )
 
 
 def _check_times(video: Video, start: int, stop: int, times: list[Fraction]) -> None:

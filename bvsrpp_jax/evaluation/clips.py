@@ -13,7 +13,8 @@ from bvsrpp_jax.data.degrading import (
     damage_one_by_one,
     shrink,
 )
-from bvsrpp_jax.data.sources import ClipSource
+from bvsrpp_jax.data.sources import ClipSource, PictureClips
+from bvsrpp_jax.data.videos import VideoClips
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.evaluation.protocols import Protocol
 
@@ -48,6 +49,13 @@ class EvaluationClip:
     def num_frames(self) -> int:
         """Frames that are stored: half of those of a mirrored clip."""
         return self.source.clips[self.index].num_frames
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the ground truth, from what tells it fastest."""
+        if isinstance(self.source, PictureClips | VideoClips):
+            return self.source.size(self.index)[0]
+        return self.source.read(self.index, 0, 1)["gt"].shape[1:3]
 
     @property
     def num_shown(self) -> int:
@@ -99,11 +107,17 @@ class EvaluationClip:
 
     def _clean(self, spans: Iterable[Span]) -> Iterator[Pair]:
         """Before noise or compression is added."""
+        if isinstance(self.source, VideoClips) and not self.mirrored:
+            for frame in self.source.frames(self.index):
+                yield from self._pairs_of({k: v[None] for k, v in frame.items()})
+            return
         for start, stop, step in spans:
             yield from self._read(start, stop)[::step]
 
     def _read(self, start: int, stop: int) -> list[Pair]:
-        window = self.source.read(self.index, start, stop)
+        return self._pairs_of(self.source.read(self.index, start, stop))
+
+    def _pairs_of(self, window: dict[str, np.ndarray]) -> list[Pair]:
         gt = window["gt"]
         if not self.degradations:
             return list(zip(window.get("lq", [None] * len(gt)), gt, strict=True))

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from bvsrpp_jax.errors import InputError
+from bvsrpp_jax.evaluation import temporal
+from bvsrpp_jax.evaluation.clips import EvaluationClip
 from bvsrpp_jax.evaluation.metrics import Channel, Rounding, prepare, psnr, ssim
-from bvsrpp_jax.evaluation.temporal import make_tofs
+from bvsrpp_jax.evaluation.similarity import SSIM_WINDOW
 
 # (method -> its frame, ground truth) -> method -> metric -> value, or NaN.
 Meter = Callable[
@@ -18,6 +20,7 @@ Meter = Callable[
 # Name -> (frames, ground truth, channel, border) -> a value for each frame.
 FRAME_METRICS = {"psnr": psnr, "ssim": ssim}
 TEMPORAL_METRICS = ("tof",)
+SMALLEST = {"psnr": 1, "ssim": SSIM_WINDOW, "tof": temporal.SMALLEST}  # pixels a side
 HIGHER_IS_BETTER = {"psnr": True, "ssim": True, "tof": False}
 
 
@@ -56,13 +59,25 @@ class Measures:
         if self.border < 0:
             raise InputError(f"border: {self.border} pixels. Choose 0 or more.")
 
+    def check_clips(self, clips: Sequence[EvaluationClip]) -> None:
+        """Raises an `InputError` for clips whose frames are too small to measure."""
+        least = max(SMALLEST[name] for name in self.metrics)
+        for clip in clips:
+            height, width = clip.size
+            if min(height, width) - 2 * self.border < least:
+                raise InputError(
+                    f"{clip.name}: frames of {width}x{height} less a border of"
+                    f" {self.border} are too small; {', '.join(self.metrics)} need"
+                    f" {least} pixels a side. Leave the clip or the metric out."
+                )
+
     def meter(self) -> Meter:
         """What measures the frames of one clip, in order, by one or several methods.
 
         Frames are [h, w, 3], uint8 or float in [0, 1], as `prepare` gives them.
         """
         options = {"channel": self.channel, "border": self.border}
-        tof = make_tofs() if "tof" in self.metrics else None
+        tof = temporal.make_tofs() if "tof" in self.metrics else None
 
         def meter(frames, gt):
             values = {

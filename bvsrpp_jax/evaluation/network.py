@@ -9,9 +9,10 @@ import numpy as np
 from bvsrpp_jax.data.samples import to_float
 from bvsrpp_jax.evaluation.clips import EvaluationClip
 from bvsrpp_jax.restoration.memory import Memory, available_memory
-from bvsrpp_jax.restoration.plan import Clip, Plan, make_plan
+from bvsrpp_jax.restoration.plan import Plan, make_plan
 from bvsrpp_jax.restoration.restorer import Restorer
 from bvsrpp_jax.restoration.spool import Spool
+from bvsrpp_jax.restoration.ways import Clip
 
 
 def restorers_of(
@@ -72,7 +73,11 @@ def plan_for(
     dtype = first.dtype if as_it_is else np.dtype(np.float32)
     shown = Clip(first.shape[:2], dtype, clip.num_shown)
     plan = make_plan(
-        restorer.model, shown, restorer.wishes, num_devices=1, available=available
+        restorer.model,
+        shown,
+        restorer.wishes,
+        parameters=sum(leaf.nbytes for leaf in jax.tree.leaves(restorer.params)),
+        available=available,
     )
     frames: Iterator = (lq for lq, _ in clip.pairs())
     return plan, frames if as_it_is else map(to_float, frames)

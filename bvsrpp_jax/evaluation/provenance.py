@@ -18,18 +18,23 @@ def settings_of(
     protocol: Protocol, measures: Measures, *, version: str
 ) -> dict[str, Any]:
     """What decides the values besides method and data; name -> text or number."""
-    made = " then ".join(map(_degradation_text, protocol.degradations))
     frames = "the middle frame of each clip" if protocol.centre else "all frames"
     return {
         "channel": measures.channel,
         "rounding": measures.rounding,
         "border": measures.border,
-        "input": f"made of the ground truth: {made}" if made else "stored",
+        "input": input_text(protocol),
         "frames": frames + (", clips mirrored" if protocol.mirrored else ""),
         "ensemble": protocol.ensemble,
         "metrics": ", ".join(measures.metrics),
         "version": version,
     }
+
+
+def input_text(protocol: Protocol) -> str:
+    """Where the input comes from."""
+    made = " then ".join(map(_degradation_text, protocol.degradations))
+    return f"made of the ground truth by {made}" if made else "stored"
 
 
 def key_of(settings: Mapping[str, Any], method: Method) -> str:

@@ -59,13 +59,17 @@ def note(record: Record) -> str:
         "channel": CHANNELS[record.protocol],
         "rounding": "uint8",
         "border": 0,
+        "input": "stored",
         "ensemble": 1,
+        "checked": True,
     }
     other = [
         f"{name} {record.settings[name]} (theirs: {value})"
         for name, value in usual.items()
         if str(record.settings.get(name, value)) != str(value)
     ]
+    if (dtype := record.weights.get("dtype", "float32")) != "float32":
+        other.append(f"dtype {dtype} (theirs: float32)")
     if other:
         return f"Not comparable with the published figures: {', '.join(other)}."
     return ""

@@ -237,6 +237,11 @@ def test_wrong_data_is_named_before_anything_is_measured(
         ),
         (("--config=configs/lite.py",), "hr_channels is 4, in the configuration 16"),
         (("--process_id=0",), "belong to --multihost"),
+        (
+            ("--gt=REDS", "--lq=REDS", "--config.evaluation.degradations=('blur',)"),
+            "--lq: config.evaluation.degradations makes another input",
+        ),
+        (("--cost", "--gt=REDS"), "--cost: is of a network alone"),
         (("--config.evaluation.ensemble=3",), "ensemble: 3"),
     ],
 )
