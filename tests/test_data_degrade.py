@@ -33,6 +33,7 @@ from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.locking import hold
 from bvsrpp_jax.media.reader import VideoReader
 
+LINUX = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads /proc")
 NAMES = ("a/001", "a/002", "b/001")
 
 
@@ -272,6 +273,11 @@ def end_at_once(job, on_frame):
     os._exit(9)
 
 
+def check_deaf(job, on_frame):
+    if signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ()):
+        raise InputError("worker: would die of Ctrl-C.")
+
+
 def fail_or_wait(job, on_frame):
     if job == "fail":
         time.sleep(0.3)
@@ -284,6 +290,13 @@ def fail_or_wait(job, on_frame):
 def test_a_worker_that_dies_is_an_error():
     with pytest.raises(InputError, match="one of them died"):
         run_jobs(end_at_once, "ab", processes=2, report=lambda *_: None)
+
+
+def test_workers_leave_ctrl_c_to_their_parent():
+    before = signal.getsignal(signal.SIGINT)
+    run_jobs(check_deaf, "ab", processes=2, report=lambda *_: None)
+    assert signal.getsignal(signal.SIGINT) is before
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
 def test_one_failure_ends_all_workers():
@@ -330,10 +343,23 @@ def leftovers(lq):
     return list(lq.glob(".*.partial"))
 
 
-def test_ctrl_c_reaches_all_processes_and_leaves_nothing_half(long_clips, tmp_path):
+def is_starting(lq, process):
+    listed = Path(f"/proc/{process}/task/{process}/children")
+    return (lq / RECORD).exists() and len(listed.read_text().split()) >= 2
+
+
+def is_working(lq, process):
+    return len(leftovers(lq)) == 2
+
+
+@LINUX
+@pytest.mark.parametrize("moment", [is_starting, is_working])
+def test_ctrl_c_reaches_all_processes_and_leaves_nothing_half(
+    long_clips, tmp_path, moment
+):
     lq = tmp_path / "lq"
     process = start(long_clips, lq)
-    wait_until(lambda: len(leftovers(lq)) == 2)
+    wait_until(lambda: moment(lq, process.pid))
     os.killpg(process.pid, signal.SIGINT)
     _, told = process.communicate(timeout=20)
     assert process.returncode == 130
@@ -341,7 +367,7 @@ def test_ctrl_c_reaches_all_processes_and_leaves_nothing_half(long_clips, tmp_pa
     assert os.listdir(lq) == [RECORD]
 
 
-@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux")
+@LINUX
 def test_workers_go_with_a_parent_that_is_killed(long_clips, tmp_path):
     lq = tmp_path / "lq"
     process = start(long_clips, lq)

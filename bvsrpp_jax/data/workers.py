@@ -70,8 +70,7 @@ def _run_in_pool(
         while done < len(jobs):
             # Few at a time: each look at a future costs, and sets have 60 000 clips.
             for job in islice(waiting, 2 * processes - len(running)):
-                # By workers, too, which are started here and inherit it.
-                with _sigint_ignored():
+                with _ctrl_c_held():  # workers are started here
                     running.add(pool.submit(_do, work, job))
             ended, running = wait(running, _POLL, FIRST_COMPLETED)
             for future in ended:
@@ -114,13 +113,22 @@ def _on_frame() -> None:
 
 
 @contextmanager
-def _sigint_ignored() -> Iterator[None]:
-    """Signals belong to the main thread; others cannot ask for this."""
-    if threading.current_thread() is not threading.main_thread():
+def _ctrl_c_held() -> Iterator[None]:
+    """Ctrl-C waits; processes that are started meanwhile never get it.
+
+    They inherit which signals are blocked. In this process another thread may take it.
+    """
+    main = threading.current_thread() is threading.main_thread()
+    if not main or not hasattr(signal, "pthread_sigmask"):  # Windows has none
         yield
         return
-    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    pressed = []
+    handler = signal.signal(signal.SIGINT, lambda *_: pressed.append(True))
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, previous)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        signal.signal(signal.SIGINT, handler)
+        if pressed:
+            signal.raise_signal(signal.SIGINT)
