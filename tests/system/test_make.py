@@ -197,7 +197,9 @@ def test_environment_of_another_python_than_asked_for_is_made_anew(project):
 def test_requirements_are_what_the_extras_say():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    wanted = {*project["dependencies"], *extras["train"], *extras["export"]}
+    wanted = {*project["dependencies"]}.union(
+        *(extras[name] for name in ("train", "eval", "export"))
+    )
     lines = (ROOT / "requirements.txt").read_text().splitlines()
     assert {line for line in lines if line and line[0] != "#"} == wanted
 
