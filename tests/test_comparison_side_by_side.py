@@ -83,6 +83,14 @@ def test_restore_writes_input_and_result(here, weights, capsys):
     assert packets(here / "both.mp4", "audio") == packets(here / "out.mp4", "audio")
 
 
+def test_the_limit_of_pixels_is_the_inputs(here, weights, capsys):
+    write_video(here / "in.mp4", pictures(2))
+    options = ("--side-by-side", "both.mp4", "--max-pixels", "10000")
+    assert run(capsys, "restore", "in.mp4", "out.mp4", *options)[0] == 0
+    with open_clip("out.mp4") as result:
+        assert result.info.width * result.info.height > 10000
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [

@@ -22,6 +22,7 @@ from bvsrpp_jax.media import (
 )
 from bvsrpp_jax.media.codecs import CONTAINERS
 from bvsrpp_jax.media.outputs import check_output
+from bvsrpp_jax.media.resizing import LARGEST_SIDE
 from bvsrpp_jax.media.writer import VideoWriter
 
 LINE = 2  # pixels between the pictures: with an even number the width stays even
@@ -131,7 +132,7 @@ def write_beside_result(
 
     Args:
       src, start, duration, fps, deinterlace: the input as it was restored.
-      max_pixels: of a frame of either.
+      max_pixels: of a frame of the input; the result is our own.
       dst: the result.
       path, overwrite: as for `write_side_by_side`.
 
@@ -140,11 +141,9 @@ def write_beside_result(
     """
     is_video = Path(dst).suffix.lower() in CONTAINERS
     part = {"start": start, "duration": duration, "fps": fps}
-    limit = {"max_pixels": max_pixels}
-    with (
-        open_clip(src, **part, deinterlace=deinterlace, **limit) as a,
-        open_clip(dst, fps=None if is_video else fps, **limit) as b,
-    ):
+    part |= {"deinterlace": deinterlace, "max_pixels": max_pixels}
+    own = {"fps": None if is_video else fps, "max_pixels": LARGEST_SIDE**2}
+    with open_clip(src, **part) as a, open_clip(dst, **own) as b:
         write_side_by_side(a, b, path, overwrite=overwrite)
 
 

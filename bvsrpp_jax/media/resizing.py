@@ -16,7 +16,7 @@ from PIL import Image
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.media.clip import ClipInfo, Frame
 
-_LARGEST_SIDE = 16384  # of H.264
+LARGEST_SIDE = 16384  # of H.264
 _LARGEST_TERM = 4096  # of a pixel's aspect; more does not fit into every stream
 _SQUARE_ENOUGH = Fraction(1, 200)  # 854x480 stands for 16:9
 
@@ -39,10 +39,10 @@ def sized(info: ClipInfo, size: tuple[int | None, int | None]) -> ClipInfo:
     width, height = size
     width = _even(height * shape) if width is None else width
     height = _even(width / shape) if height is None else height
-    if not (1 <= width <= _LARGEST_SIDE and 1 <= height <= _LARGEST_SIDE):
+    if not (1 <= width <= LARGEST_SIDE and 1 <= height <= LARGEST_SIDE):
         raise InputError(
             f"size: {width}x{height} is out of range. Give sides from 1 to"
-            f" {_LARGEST_SIDE}."
+            f" {LARGEST_SIDE}."
         )
     aspect = Fraction(1) if None in size else _pixel_aspect(shape * height / width)
     if aspect != 1:
