@@ -50,6 +50,7 @@ def test_stored_clips_are_read_frame_by_frame(stored):
         np.testing.assert_array_equal(lq, frames[clip.name]["lq"])
         np.testing.assert_array_equal(gt, frames[clip.name]["gt"])
         assert clip.num_frames == clip.num_shown == NUM_FRAMES
+        np.testing.assert_array_equal(list(clip.inputs()), lq)
 
 
 def test_mirrored_clips_are_played_forward_then_backward(stored):
@@ -59,6 +60,7 @@ def test_mirrored_clips_are_played_forward_then_backward(stored):
     for shown, known in ((lq, frames["b"]["lq"]), (gt, frames["b"]["gt"])):
         np.testing.assert_array_equal(shown, np.concatenate([known, known[::-1]]))
     assert clip.num_shown == 2 * NUM_FRAMES
+    np.testing.assert_array_equal(list(clip.inputs()), lq)
 
 
 def test_input_is_made_of_ground_truth_cropped_to_the_scale():
@@ -76,6 +78,7 @@ def test_noise_is_the_same_every_time_and_another_in_every_clip_and_frame():
     first, second = clips_of(protocol, source, scale=1)
     lq, gt = stacked(first)
     np.testing.assert_array_equal(lq, stacked(first)[0])
+    np.testing.assert_array_equal(lq, list(first.inputs()))
     np.testing.assert_array_equal(gt, 128)
     noise = 255 * lq - 128
     assert lq.dtype == np.float32

@@ -130,7 +130,7 @@ def test_a_full_disk_is_told(tmp_path, monkeypatch):
     def full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(np, "savez_compressed", full)
+    monkeypatch.setattr(np, "savez", full)
     with pytest.raises(InputError, match="cannot be written .*No space left"):
         run(tmp_path, Noisy())
 

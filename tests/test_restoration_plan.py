@@ -161,8 +161,10 @@ def test_windows_are_no_longer_than_their_number_needs(count):
     assert new == 1 or number(new - 1) > number(most)
 
 
-@pytest.mark.parametrize(("window", "chunk"), [(8, 8), (9, 5), (50, 8), (2, 2)])
-def test_chunks_are_no_longer_than_their_number_needs(window, chunk):
+@pytest.mark.parametrize(
+    ("window", "chunk"), [(8, 8), (9, 5), (50, 5), (2, 2), (13, 7), (96, 8)]
+)
+def test_chunks_leave_the_fewest_places_to_fill_up(window, chunk):
     assert plan(window=window).chunk == chunk
 
 

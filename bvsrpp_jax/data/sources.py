@@ -79,6 +79,12 @@ class PictureClips:
         self.clips = tuple(Clip(f.name, len(f.gt)) for f in self._files)
         _, self._scale = self.size(0)
 
+    def read_input(self, clip: int, start: int, stop: int) -> np.ndarray | None:
+        """The "lq" of `read` alone; None without stored input."""
+        check_window(self.clips[clip], start, stop)
+        files = self._files[clip].lq
+        return None if files is None else _read_window(files, start, stop)
+
     def read(self, clip: int, start: int, stop: int) -> dict[str, np.ndarray]:
         """See `ClipSource.read`."""
         check_window(self.clips[clip], start, stop)

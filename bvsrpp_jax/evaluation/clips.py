@@ -93,6 +93,14 @@ class EvaluationClip:
             pairs += pairs[::-1]
         yield from pairs
 
+    def inputs(self) -> Iterator[np.ndarray]:
+        """The input of every pair, without the ground truth where that can be."""
+        if self.degradations or not isinstance(self.source, PictureClips):
+            yield from (lq for lq, _ in self.pairs())
+            return
+        for start, stop, step in self.spans():
+            yield from self.source.read_input(self.index, start, stop)[::step]
+
     def spans(self, *, mirrored: bool | None = None) -> Iterator[Span]:
         """The clip a few frames at a time."""
         mirrored = self.mirrored if mirrored is None else mirrored

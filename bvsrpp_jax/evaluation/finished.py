@@ -71,7 +71,7 @@ class FinishedClips:
         content["scores"] = [plain(asdict(scores)) for scores in finished.scores]
         with told_as(self._folder, "cannot be written", "Make room there."):
             with PartialFile(self._path(number, ".npz")) as partial:
-                np.savez_compressed(partial.handle, **arrays)
+                np.savez(partial.handle, **arrays)
                 partial.publish()
             write_whole(self._path(number, ".json"), json.dumps(content).encode())
 

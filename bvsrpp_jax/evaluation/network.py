@@ -79,7 +79,7 @@ def plan_for(
         parameters=sum(leaf.nbytes for leaf in jax.tree.leaves(restorer.params)),
         available=available,
     )
-    frames: Iterator = (lq for lq, _ in clip.pairs())
+    frames: Iterator = clip.inputs()
     return plan, frames if as_it_is else map(to_float, frames)
 
 
