@@ -82,7 +82,7 @@ from bvsrpp_jax.weights.store import read_weights
 
 # Threads of XLA's CPU client, which has as many as cores or devices otherwise. Sums are
 # split among them: with their number the last bit of an output changes, and now and
-# then the rounding of a pixel. A constant gives the same values on every machine.
+# then the rounding of a pixel. With a constant the values do not depend on either.
 os.environ.setdefault("NPROC", "8")
 
 config_flags.DEFINE_config_file(

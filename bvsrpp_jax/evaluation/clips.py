@@ -82,12 +82,13 @@ class EvaluationClip:
           InputError: a file is damaged or missing.
         """
         if not self._names & DAMAGING.keys():
-            yield from self._clean(self.spans())
+            yield from self._clean(self._spans())
             return
-        lq, gt = tee(self._clean(self.spans(mirrored=False)))  # as far apart as needed
+        clean = self._clean(self._spans(mirrored=False))
+        first, second = tee(clean)  # as far apart as an encoder needs
         rng = np.random.default_rng(self.index)
-        damaged = damage_one_by_one(self.degradations, (lq for lq, _ in lq), rng)
-        pairs = zip(damaged, (gt for _, gt in gt), strict=True)
+        damaged = damage_one_by_one(self.degradations, (lq for lq, _ in first), rng)
+        pairs = zip(damaged, (gt for _, gt in second), strict=True)
         if self.mirrored:
             pairs = list(pairs)
             pairs += pairs[::-1]
@@ -98,10 +99,10 @@ class EvaluationClip:
         if self.degradations or not isinstance(self.source, PictureClips):
             yield from (lq for lq, _ in self.pairs())
             return
-        for start, stop, step in self.spans():
+        for start, stop, step in self._spans():
             yield from self.source.read_input(self.index, start, stop)[::step]
 
-    def spans(self, *, mirrored: bool | None = None) -> Iterator[Span]:
+    def _spans(self, *, mirrored: bool | None = None) -> Iterator[Span]:
         """The clip a few frames at a time."""
         mirrored = self.mirrored if mirrored is None else mirrored
         starts = range(0, self.num_frames, _AT_A_TIME)

@@ -135,8 +135,10 @@ class FinishedResults:
             (only,) = self._source.read(number, 0, 1)["gt"]
             yield from repeat(only, clip.num_shown)
             return
-        for start, stop, step in clip.spans():
-            yield from self._source.read(number, start, stop)["gt"][::step]
+        results = EvaluationClip(
+            self._source, number, scale=None, mirrored=clip.mirrored
+        )
+        yield from (frame for _, frame in results.pairs())
 
 
 def _digest_of_files(root: Path) -> str:
