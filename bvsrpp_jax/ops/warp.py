@@ -28,6 +28,7 @@ def flow_warp(
     """
     if padding not in ("zeros", "border"):
         raise ValueError(f"padding: {padding!r} is neither 'zeros' nor 'border'")
+    x, flow = jnp.asarray(x), jnp.asarray(flow)
     chex.assert_rank([x, flow], 4)
     chex.assert_equal_shape_prefix([x, flow], 3)
     _, h, w, _ = x.shape

@@ -15,6 +15,7 @@ class Programs(NamedTuple):
     """The pieces of a network.
 
     Attributes:
+      branches: their names, in order.
       encode: params, frames [t + 1, h, w, 3] -> of all frames but the first g
         [1, t, h', w', c], and between neighbours flows_backward and flows_forward
         [1, t, h', w', 2].
@@ -23,6 +24,7 @@ class Programs(NamedTuple):
         kind, and [t], whether each is finite.
     """
 
+    branches: tuple[str, ...]
     encode: Callable
     propagate: Callable
     reconstruct: Callable
@@ -52,5 +54,8 @@ def make_programs(model: BasicVSRPlusPlus) -> Programs:
         return from_float(output, frames.dtype), jnp.isfinite(output).all((1, 2, 3))
 
     return Programs(
-        jax.jit(encode), jax.jit(propagate, static_argnums=0), jax.jit(reconstruct)
+        model.branches,
+        jax.jit(encode),
+        jax.jit(propagate, static_argnums=0),
+        jax.jit(reconstruct),
     )
