@@ -107,8 +107,6 @@ def main() -> int:
         return print_cost(config)
     signal.signal(signal.SIGTERM, stop)  # with --multihost JAX has taken it
     sys.stdout.reconfigure(errors="backslashreplace")  # clips may be called anything
-    # An accelerator would take fewer bits of float32 than there are, by default.
-    jax.config.update("jax_default_matmul_precision", "highest")
     use_compilation_cache()
     with Crew(multihost=FLAGS.multihost) as crew:
         progress = Progress(say)

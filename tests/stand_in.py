@@ -42,6 +42,7 @@ class StandIn:
     side_multiple: int = 1
     mid_channels: int = 8
     num_blocks: int = 1
+    deform_groups: int = 2
     hr_channels: int = 8
     spynet_channels: tuple[int, ...] = (4, 4, 4, 4)
     branches: tuple[str, ...] = BRANCHES

@@ -30,9 +30,7 @@ def needed(size=(180, 320), *, dtype=np.uint8, **options):
 
 NETWORKS = {
     "x4": {},
-    "x8": {"scale": 8},
     "x2, one branch": {"scale": 2, "branches": ("forward_1",)},
-    "finer features": {"scale": 1, "feature_stride": 2},
 }
 
 

@@ -9,7 +9,10 @@ next chunk's are on their way already:
 
     reconstruction  2.5 o b hr_channels   two activations of one frame at the output's
     (the largest                          resolution, and a quarter more for copies of
-    program)                              them
+    program for x4)                       them
+    alignment       324 deform_groups     offsets and masks of one frame, three times
+    (for x2 and     + (7 + f) b           what it looks at, and what follows it
+    below)            mid_channels
       each frame    3 f b mid_channels    g and the output of all branches, of which
       of a chunk                          JAX 0.10 makes a copy
                     + 2 o x 3             output pixels as codes
@@ -98,10 +101,12 @@ def memory_of(
     given = codes if ensemble == 1 else 12  # bytes of a pixel that programs see
     stored = (1 + len(model.branches)) * real * model.mid_channels
     reconstruction = 5 * outputs * real * model.hr_channels // 2
-    reconstruction += chunk * (3 * stored + outputs * (2 * given + 12))
+    alignment = 12 * 27 * model.deform_groups + 7 * real * model.mid_channels + stored
+    passing = max(reconstruction, alignment)
+    passing += chunk * (3 * stored + outputs * (2 * given + 12))
     # The flow network also looks at the last frame of the chunk before.
     encoding = (chunk + 1) * (8 * flow + 64 + 2 * real * model.mid_channels)
-    device = parameters + features * max(reconstruction, encoding)
+    device = parameters + features * max(passing, encoding)
     filled = -(-window // chunk) * chunk  # frames of whole chunks
     waiting = filled * features * (stored + 16)
     pictures = frame * (inputs + outputs) * codes

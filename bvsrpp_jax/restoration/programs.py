@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
+from bvsrpp_jax.ops.precision import in_full_precision
 from bvsrpp_jax.restoration.codes import from_float, to_float
 from bvsrpp_jax.restoration.padding import crop, pad
 
@@ -31,7 +32,10 @@ class Programs(NamedTuple):
 
 
 def make_programs(model: BasicVSRPlusPlus) -> Programs:
-    """The pieces of a network; they are compiled when they are first called."""
+    """The pieces of a network; they are compiled when they are first called.
+
+    float32 is computed in full on every platform (`in_full_precision`).
+    """
 
     def as_input(frames):
         sides = {"min_side": model.min_side, "multiple": model.side_multiple}
@@ -55,7 +59,7 @@ def make_programs(model: BasicVSRPlusPlus) -> Programs:
 
     return Programs(
         model.branches,
-        jax.jit(encode),
-        jax.jit(propagate, static_argnums=0),
-        jax.jit(reconstruct),
+        jax.jit(in_full_precision(encode)),
+        jax.jit(in_full_precision(propagate), static_argnums=0),
+        jax.jit(in_full_precision(reconstruct)),
     )
