@@ -47,8 +47,8 @@ def verification_text(found: Verification) -> str:
     """What comparing with PyTorch found, as another line of the summary."""
     _, t, h, w, _ = found.shape
     return (
-        f"{'verified':<13}PyTorch's output differs by at most {found.difference:.1e}"
-        f" (bound {found.bound:.0e}, {t} random frames of {w}x{h},"
+        f"{'PyTorch':<13}has the same output but for {found.difference:.1e}"
+        f" (bound {found.bound:.1e}, {t} random frames of {w}x{h},"
         f" outputs up to {found.largest:.2f})"
     )
 

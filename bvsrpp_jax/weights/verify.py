@@ -129,7 +129,7 @@ def _run(python: str | None, *arguments: object) -> str:
 def _problem(said: str) -> str:
     if "No module named" in said:
         return (
-            f"has no PyTorch ({said}). Install it, pip install torch torchvision, or"
-            " name a Python that has it: --torch-python PYTHON."
+            f"--verify needs PyTorch, which it has not ({said}). Install it there, pip"
+            " install torch torchvision, or name a Python that has it: --torch-python."
         )
     return f"PyTorch cannot verify this: {said}. Leave out --verify, or mend that."
