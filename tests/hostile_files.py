@@ -30,6 +30,7 @@ from handmade import (
     text,
     zipped,
 )
+from hostile_dialects import dialect_files
 
 GOOD = mapping(state_dict=mapping(x=tensor()))
 GOOD_LEGACY = mapping(state_dict=mapping(x=tensor(storage(view=b"N"))))
@@ -417,7 +418,7 @@ def hostile_files(sentinel):
     files = calling(str(sentinel))
     for group in groups:
         files |= group()
-    return files
+    return files | dialect_files(str(sentinel))
 
 
 def _end(data, field, value, kind):

@@ -179,8 +179,8 @@ def to_model(state: StateDict) -> tuple[BasicVSRPlusPlus, Tree]:
     shapes = {name: tuple(array.shape) for name, array in state.tensors.items()}
     try:
         sizes = model_sizes(shapes)  # refuses other networks, described or not
-        known = state.description is not None
-        model = described(state.description)[0] if known else model_of(sizes)
+        stated = "" if state.description is None else ", as its description says"
+        model = described(state.description)[0] if stated else model_of(sizes)
     except Refused:
         raise
     except ValueError as error:
@@ -189,7 +189,7 @@ def to_model(state: StateDict) -> tuple[BasicVSRPlusPlus, Tree]:
         ) from error
     if problems := counted(misfits(layout(model), state)):
         raise Refused(
-            f"does not fit {variant_of(model)}: {problems}."
+            f"does not fit {variant_of(model)}{stated}: {problems}."
             " Get a file with the whole network, unaltered."
         )
     return model, to_tree(model, state.tensors)

@@ -15,7 +15,9 @@ import safetensors.numpy
 
 from bvsrpp_jax.weights.description import KEY
 from bvsrpp_jax.weights.messages import Refused, listed, printable
+from bvsrpp_jax.weights.torch_tensor import MAX_RANK
 
+TORCH = (b"PK\x03\x04", b"\x80\x02")  # how its files begin: zip, legacy
 MAX_HEADER = 4 << 20  # bytes; c128n25 has 0.1 MB
 DTYPES = {
     "F64": np.dtype("<f8"),
@@ -52,8 +54,14 @@ class SafeFile:
         """The tensors by name, not copied.
 
         Raises:
-          Refused: one has elements that NumPy does not know.
+          Refused: one has elements or axes that weights do not have.
         """
+        deep = [name for name, e in self.entries.items() if len(e["shape"]) > MAX_RANK]
+        if deep:
+            raise Refused(
+                f"has {len(deep)} tensors of over {MAX_RANK} axes ({listed(deep)})."
+                " Check where it comes from."
+            )
         strange = [
             f"{printable(name)}: {printable(entry['dtype'])}"
             for name, entry in self.entries.items()
@@ -78,11 +86,13 @@ def opened(data: bytes) -> SafeFile:
     Raises:
       Refused: it is none, or damaged.
     """
+    if data.startswith(TORCH):
+        raise Refused("is a PyTorch file. Give it the suffix .pth.")
     length = int.from_bytes(data[:8], "little")
     if len(data) < 8 or not 2 <= length <= min(len(data) - 8, MAX_HEADER):
         raise Refused("is no safetensors file, or cut short. Copy it again.")
     try:
-        entries = dict(safetensors.deserialize(data))
+        entries = dict(sorted(safetensors.deserialize(data)))  # it gives any order
         # The library keeps the metadata to itself.
         header = json.loads(data[8 : 8 + length])
     except (safetensors.SafetensorError, ValueError, RecursionError) as error:
