@@ -161,9 +161,14 @@ def descriptions():
 
     def sizes(**changed):
         good = {
-            **{"mid_channels": 64, "num_blocks": 7, "deform_groups": 16, "scale": 4},
-            **{"num_extract_blocks": 5, "num_reconstruction_blocks": 5},
-            **{"hr_channels": 64, "max_residue_magnitude": 10.0},
+            "mid_channels": 64,
+            "num_blocks": 7,
+            "deform_groups": 16,
+            "scale": 4,
+            "num_extract_blocks": 5,
+            "num_reconstruction_blocks": 5,
+            "hr_channels": 64,
+            "max_residue_magnitude": 10.0,
             "spynet_channels": [32, 64, 32, 16],
         }
         return text(json.dumps({"format": 1, "sizes": {**good, **changed}}))
