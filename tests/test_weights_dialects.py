@@ -32,6 +32,12 @@ TINY = BasicVSRPlusPlus(
 )
 X4 = BasicVSRPlusPlus(mid_channels=16, num_blocks=1)
 SAME = BasicVSRPlusPlus(mid_channels=16, num_blocks=2, scale=1)
+BARE = "bare state dict"
+PARAMS = ("params",)
+MMAGIC_BESIDE = (
+    *("meta", "message_hub", "optimizer", "param_schedulers"),
+    *("step_counter", "generator_ema.steps", "generator.conv_hr.weight"),
+)
 
 
 def state_of(model, prefix=""):
@@ -65,30 +71,42 @@ def unpacked(name, folder):
 
 
 @pytest.mark.parametrize(
-    ("name", "model", "dialect", "wrapper", "keys", "ignored"),
+    ("name", "model", "dialect", "found", "keys", "ignored"),
     [
         (
-            *("official_x4_legacy.pth", X4, "official", "state_dict", 178),
-            ("meta", "step_counter"),
+            *("official_x4_legacy.pth", X4, "MMEditing / MMagic"),
+            *(("legacy", "state_dict", "generator."), 178, ("meta", "step_counter")),
         ),
         (
-            *("official_same_zip.pth", SAME, "official", "state_dict", 198),
-            ("meta", "optimizer"),
+            *("official_same_zip.pth", SAME, "MMEditing training checkpoint"),
+            *(("zip", "state_dict", "generator."), 198, ("meta", "optimizer")),
         ),
-        ("basicsr_zip.pth", TINY, "BasicSR", "params_ema", 178, ("params",)),
-        ("module_legacy.pth", TINY, "official", "", 178, ()),
-        ("parameters_zip.pth", TINY, "official", "", 176, ()),
-        ("half_zip.pth", TINY, "official", "", 178, ()),
-        ("half_legacy.pth", TINY, "official", "", 178, ()),
+        ("basicsr_zip.pth", TINY, "BasicSR", ("zip", "params_ema", ""), 178, PARAMS),
+        ("module_legacy.pth", TINY, BARE, ("legacy", "", "module."), 178, ()),
+        ("parameters_zip.pth", TINY, BARE, ("zip", "", ""), 176, ()),
+        ("half_zip.pth", TINY, BARE, ("zip", "", ""), 178, ()),
+        ("half_legacy.pth", TINY, BARE, ("legacy", "", ""), 178, ()),
+        *(
+            (
+                *(f"mmagic_training_{container}.pth", TINY),
+                "MMagic training checkpoint",
+                (container, "state_dict", "generator_ema.module."),
+                178,
+                MMAGIC_BESIDE,
+            )
+            for container in ("zip", "legacy")
+        ),
     ],
 )
 def test_file_of_torch_gives_the_parameters_bit_for_bit(
-    tmp_path, name, model, dialect, wrapper, keys, ignored
+    tmp_path, name, model, dialect, found, keys, ignored
 ):
     weights = read_weights(unpacked(name, tmp_path))
     assert weights.model == model
-    assert (weights.dialect, weights.wrapper) == (dialect, wrapper)
-    assert (weights.keys, weights.ignored) == (keys, ignored)
+    assert weights.dialect == dialect
+    assert (weights.container, weights.wrapper, weights.prefix) == found
+    assert weights.keys == keys
+    assert {*ignored} <= {*weights.ignored}
     state = to_official(model, weights.params)
     for key, place in layout(model).items():
         assert state[key].tobytes() == patterned(key, place.shape).tobytes(), key
@@ -301,7 +319,9 @@ def test_absurd_sizes_are_refused_before_anything_is_built():
 def test_file_with_values_that_are_no_tensors_is_refused(tmp_path):
     path = tmp_path / "x.pth"
     path.write_bytes(zipped(mapping(a=tensor(), b=number(3), c=b"N")))
-    with pytest.raises(InputError, match=r"2 entries that are no tensors \(b, c\)"):
+    with pytest.raises(
+        InputError, match=r"2 entries that are no tensors \(b: int, c: NoneType"
+    ):
         read_weights(path)
 
 
