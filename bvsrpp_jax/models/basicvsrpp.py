@@ -278,10 +278,10 @@ class BasicVSRPlusPlus(nn.Module):
         if not jnp.issubdtype(lq.dtype, jnp.floating):
             raise ValueError(f"lq: expected floats in [0, 1], got {lq.dtype}")
         n, t, h, w, _ = lq.shape
-        if min(n, t) < 1:
+        if n < 1 or t < 1:
             raise ValueError(f"lq: {n} clips of {t} frames; need at least one of each")
         smallest, multiple = self.min_side, self.side_multiple
-        if min(h, w) < smallest or h % multiple or w % multiple:
+        if any(side < smallest or side % multiple for side in (h, w)):
             rule = f"at least {smallest}"
             rule += f" and multiples of {multiple}" if multiple > 1 else ""
             raise ValueError(
