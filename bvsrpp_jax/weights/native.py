@@ -11,8 +11,10 @@ the same weights give the same file.)
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import safetensors
@@ -31,7 +33,9 @@ FORMAT = 1
 MAX_HEADER = 4 << 20  # bytes; c128n25 has 0.1 MB
 
 
-def save(path: str | Path, model: BasicVSRPlusPlus, params: Mapping) -> str:
+def save(
+    path: str | os.PathLike[str], model: BasicVSRPlusPlus, params: Mapping[str, Any]
+) -> str:
     """Writes a network to a `.safetensors` file, replacing one that is there.
 
     Args:
@@ -45,6 +49,12 @@ def save(path: str | Path, model: BasicVSRPlusPlus, params: Mapping) -> str:
     Raises:
       InputError: the path has another suffix or cannot be written.
       ValueError: `params` are not those of `model`.
+
+    Example:
+      >>> model, params = bvsrpp.load("lite")
+      >>> digest = bvsrpp.save("copy.safetensors", model, params)
+      >>> bvsrpp.load("copy.safetensors")[0] == model
+      True
     """
     if Path(path).suffix != ".safetensors":
         raise InputError(f"{name_of(path)}: has another suffix than .safetensors.")
