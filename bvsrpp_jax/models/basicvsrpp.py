@@ -52,8 +52,8 @@ class BasicVSRPlusPlus(nn.Module):
 
     Example:
       >>> model = bvsrpp.BasicVSRPlusPlus(mid_channels=8, num_blocks=1, deform_groups=2)
-      >>> lq = jnp.zeros((1, 2, 64, 96, 3))
-      >>> variables = jax.jit(model.init)(jax.random.key(0, impl="rbg"), lq)
+      >>> key, lq = jax.random.key(0, impl="rbg"), jnp.zeros((1, 2, 64, 96, 3))
+      >>> variables = jax.eval_shape(model.init, key, lq)  # or jax.jit(model.init)(...)
       >>> jax.eval_shape(model.apply, variables, lq).shape
       (1, 2, 256, 384, 3)
     """

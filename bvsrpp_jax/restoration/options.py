@@ -20,5 +20,5 @@ class Options(TypedDict, total=False):
     shots: bool
     ensemble: int
     memory: int | None
-    scratch: str | os.PathLike | None
+    scratch: str | os.PathLike[str] | None
     devices: Sequence[jax.Device] | None

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self, Unpack
 
 import jax
 import numpy as np
@@ -18,7 +18,7 @@ from bvsrpp_jax.restoration.engine import Engine
 from bvsrpp_jax.restoration.memory import Memory, available_memory
 from bvsrpp_jax.restoration.options import Options
 from bvsrpp_jax.restoration.plan import Plan, make_plan, plan_here
-from bvsrpp_jax.restoration.pretrained import from_pretrained, save_pretrained
+from bvsrpp_jax.restoration.pretrained import save_pretrained
 from bvsrpp_jax.restoration.speed import seconds_per_frame
 from bvsrpp_jax.restoration.spool import Spool
 from bvsrpp_jax.restoration.streaming import stream
@@ -27,6 +27,7 @@ from bvsrpp_jax.restoration.ways import Clip
 from bvsrpp_jax.restoration.window import Window, by_shot
 from bvsrpp_jax.restoration.wishes import Wishes
 from bvsrpp_jax.restoration.work import WindowWork
+from bvsrpp_jax.weights import load
 from bvsrpp_jax.weights.architecture import variant_of
 
 OnWork = Callable[[float], None]
@@ -87,7 +88,7 @@ class Restorer:
         shots: bool = True,
         ensemble: int = 1,
         memory: int | None = None,
-        scratch: str | os.PathLike | None = None,
+        scratch: str | os.PathLike[str] | None = None,
         devices: Sequence[jax.Device] | None = None,
     ):
         self.model, self.params = model, params
@@ -113,7 +114,26 @@ class Restorer:
         self._chosen = None if devices is None else list(devices)
         self._engine = Engine(model, params)
 
-    from_pretrained = classmethod(from_pretrained)
+    @classmethod
+    def from_pretrained(
+        cls, source: str | os.PathLike[str], **options: Unpack[Options]
+    ) -> Self:
+        """Makes the restorer of a network from its weights.
+
+        Args:
+          source: as for `load`: a preset, a weights file, or a folder of
+            `save_pretrained`, of the Hugging Face Hub or of a finished training.
+          options: those of the class.
+
+        Raises:
+          InputError: as `load` and the class.
+
+        Example:
+          >>> bvsrpp.Restorer.from_pretrained("lite", chunk=4)
+          Restorer(c24n2 x4, 688,463 parameters, chunk=4)
+        """
+        return cls(*load(source), **options)
+
     save_pretrained = save_pretrained
     stream = stream
     restore_video = restore_video

@@ -51,8 +51,8 @@ class Job:
 
 def restore_video(
     restorer: "Restorer",
-    src: str | os.PathLike,
-    dst: str | os.PathLike,
+    src: str | os.PathLike[str],
+    dst: str | os.PathLike[str],
     *,
     start: float | Fraction | None = None,
     duration: float | Fraction | None = None,
