@@ -1,9 +1,7 @@
-"""Fine-tunes the bundled network on frames of your own, and saves it.
+"""Fine-tunes a network on a clip of your own, and saves it; needs optax.
 
-python examples/fine_tune.py --steps 20        (needs optax: pip install '.[train]')
-
-A loop to begin with. The real thing, with data sets, schedules, averaging, checkpoints
-and many devices, is train.py.
+python examples/fine_tune.py mine.mp4 --steps 1000 --out mine
+Data sets, schedules, checkpoints, many devices: train.py.
 """
 
 import argparse
@@ -22,22 +20,23 @@ from bvsrpp_jax.media import open_clip
 SAMPLE = Path(__file__).parent / "sample" / "gt.mp4"
 
 parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-parser.add_argument("--steps", type=int, default=20)
-parser.add_argument("--frames", type=int, default=2, help="of a training clip")
+parser.add_argument("input", nargs="?", type=Path, default=SAMPLE)
+parser.add_argument("--steps", type=int, default=10)
+parser.add_argument("--weights", default="lite", help="preset, file or folder")
 parser.add_argument("--out", type=Path, default=Path("out/fine-tuned"))
 args = parser.parse_args()
 
-with open_clip(SAMPLE) as clip:
-    video = np.stack([frame.pixels for frame in islice(clip, args.frames)])
+with open_clip(args.input) as clip:
+    video = np.stack([frame.pixels for frame in islice(clip, 25)])
 random = np.random.default_rng(0)
-model, params = bvsrpp.load("lite")
-optimizer = optax.adam(1e-5, b2=0.99)  # small: it has been trained already
+model, params = bvsrpp.load(args.weights)
+optimizer = optax.adam(1e-5, b2=0.99)  # small: the network has been trained already
 
 
 def sample() -> dict[str, np.ndarray]:
-    """A random crop, [n, t, h, w, 3] in [0, 1], and its low-resolution version."""
-    y, x = (4 * random.integers((side - 256) // 4) for side in video.shape[1:3])
-    gt = video[None, :, y : y + 256, x : x + 256]
+    """Two frames, [n, t, h, w, 3] in [0, 1], cropped, and their low resolution."""
+    t, y, x = random.integers(np.array(video.shape[:3]) - (1, 255, 255))
+    gt = video[None, t : t + 2, y : y + 256, x : x + 256]
     return {"gt": gt / np.float32(255), "lq": bicubic_downsample(gt) / np.float32(255)}
 
 

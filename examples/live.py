@@ -1,9 +1,10 @@
-"""Restores live video: each frame as soon as two more have come.
+"""Restores live video: each frame as soon as a few more have come.
 
-python examples/live.py --frames 8 --lookahead 2
+python examples/live.py                          the sample clip, as a camera
+python examples/live.py in.mp4 --frames 100 --lookahead 5
 
-A whole clip looks best, but the last frame of a camera never comes. With `lookahead`
-the backward branches see so many frames ahead and no further.
+Seeing the whole clip is best, but a camera has no last frame to begin from. With
+`lookahead` the backward branches see so many frames ahead, and no further.
 """
 
 import argparse
@@ -17,28 +18,29 @@ import bvsrpp_jax as bvsrpp
 from bvsrpp_jax.media import open_clip
 
 SAMPLE = Path(__file__).parent / "sample" / "lq.mp4"
+
+parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+parser.add_argument("input", nargs="?", type=Path, default=SAMPLE)
+parser.add_argument("--frames", type=int, default=8)
+parser.add_argument("--lookahead", type=int, default=2)
+parser.add_argument("--weights", default="lite", help="preset, file or folder")
+args = parser.parse_args()
 taken = 0
 
 
 def camera() -> Iterator[np.ndarray]:
-    """Stands for a camera: frames come one by one, for as long as anybody asks."""
+    """Stands for a camera: a frame at a time, whenever it is asked for one."""
     global taken
-    with open_clip(SAMPLE) as clip:
+    with open_clip(args.input) as clip:
         for frame in clip:
             taken += 1
             yield frame.pixels
 
 
-parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-parser.add_argument("--frames", type=int, default=8)
-parser.add_argument("--lookahead", type=int, default=2)
-args = parser.parse_args()
-
-# A cut is a frame whose successors are unlike it, too: finding it takes three more.
-restorer = bvsrpp.Restorer.from_pretrained(
-    "lite", lookahead=args.lookahead, shots=False
-)
-print(restorer.plan((180, 320)))
+# That a frame begins a shot shows in the three after it: without, none are waited for.
+options = {"lookahead": args.lookahead, "shots": False}
+restorer = bvsrpp.Restorer.from_pretrained(args.weights, **options)
+print(restorer)
 
 for index, frame in enumerate(islice(restorer.stream(camera()), args.frames)):
-    print(f"frame {index} {frame.shape}, {taken - 1 - index} frames behind the camera")
+    print(f"frame {index}: {frame.shape}, {taken - 1 - index} behind the camera")

@@ -15,7 +15,7 @@ parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
 parser.add_argument("input", nargs="?", type=Path, default=SAMPLE)
 parser.add_argument("output", nargs="?", type=Path, default=Path("out/restored.mp4"))
 parser.add_argument("--weights", default="lite", help="preset, file or folder")
-parser.add_argument("--seconds", type=float, default=0.4, help="how much of it")
+parser.add_argument("--seconds", type=float, default=0.32, help="how much of it")
 args = parser.parse_args()
 args.output.parent.mkdir(parents=True, exist_ok=True)
 

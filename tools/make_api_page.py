@@ -25,6 +25,7 @@ FACE = {
             *("Restorer.plan", "Restorer.exactly"),
         ),
         "bvsrpp_jax.restoration": ("Plan",),
+        "bvsrpp_jax.media": ("open_clip",),
     },
     "Networks and weights": {
         "bvsrpp_jax": (
