@@ -68,6 +68,13 @@ class BasicVSRPlusPlus(nn.Module):
 
     To initialise under `jax.jit`, take a key of the "rbg" generator: compiling the
     hundreds of draws of the default one takes XLA's CPU compiler minutes.
+
+    Example:
+      >>> model = bvsrpp.BasicVSRPlusPlus(mid_channels=8, num_blocks=1, deform_groups=2)
+      >>> key, lq = jax.random.key(0, impl="rbg"), jnp.zeros((1, 2, 64, 96, 3))
+      >>> variables = jax.eval_shape(model.init, key, lq)  # or jax.jit(model.init)(...)
+      >>> jax.eval_shape(model.apply, variables, lq).shape
+      (1, 2, 256, 384, 3)
     """
 
     mid_channels: int = 64
