@@ -12,7 +12,7 @@ import sys
 
 import numpy as np
 import torch
-from plain_torch import BRANCHES, BasicVSRPlusPlus
+from opponent import BRANCHES, BasicVSRPlusPlus
 from torch_worker import strong_network
 
 GOLDEN = pathlib.Path(__file__).parents[1] / "tests" / "golden"

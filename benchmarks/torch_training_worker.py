@@ -18,7 +18,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from plain_torch import BasicVSRPlusPlus
+from opponent import BasicVSRPlusPlus
 from side_by_side import forget_peak, peak_memory
 from torch_worker import reply, start
 

@@ -20,7 +20,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 import torchvision
-from plain_torch import BasicVSRPlusPlus
+from opponent import BasicVSRPlusPlus
 from side_by_side import peak_memory
 from strong_weights import strong_weight
 

@@ -69,6 +69,35 @@ def zipped(value, *, entries=None, root="net", compression=zipfile.ZIP_STORED):
     return archive({"data.pkl": pickled(value), **entries}, root, compression)
 
 
+KINDS = {"float32": "Float", "float16": "Half", "bfloat16": "BFloat16", "int64": "Long"}
+
+
+def whole(value, container):
+    """A file of nested dicts with NumPy arrays in them, "zip" or "legacy".
+
+    What is already bytes stands for its opcodes.
+    """
+    arrays = []
+    opcodes = _whole(value, arrays, b"N" if container == "legacy" else b"")
+    if container == "zip":
+        entries = {f"data/{i}": array.tobytes() for i, array in enumerate(arrays)}
+        return zipped(opcodes, entries=entries)
+    tail = (struct.pack("<q", array.size) + array.tobytes() for array in arrays)
+    return legacy(opcodes, keys=map(str, range(len(arrays))), tail=b"".join(tail))
+
+
+def _whole(value, arrays, view):
+    if isinstance(value, bytes):
+        return value
+    if isinstance(value, dict):
+        return mapping(**{k: _whole(v, arrays, view) for k, v in value.items()})
+    stride = tuple(step // value.itemsize for step in value.strides)
+    arrays.append(value)
+    kind = f"{KINDS[value.dtype.name]}Storage"
+    store = storage(str(len(arrays) - 1), size=value.size, kind=kind, view=view)
+    return tensor(store, shape=value.shape, stride=stride)
+
+
 def archive(entries, root="net", compression=zipfile.ZIP_STORED):
     """A zip of (name, bytes) pairs or a dict of them; names may come twice."""
     pairs = entries.items() if isinstance(entries, dict) else entries

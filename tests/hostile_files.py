@@ -30,6 +30,7 @@ from handmade import (
     text,
     zipped,
 )
+from hostile_dialects import dialect_files
 
 GOOD = mapping(state_dict=mapping(x=tensor()))
 GOOD_LEGACY = mapping(state_dict=mapping(x=tensor(storage(view=b"N"))))
@@ -63,15 +64,15 @@ def calling(sentinel):
         "exec.pth": (zipped(call("builtins", "exec", code)), "names builtins.exec"),
         "getattr.pth": (
             zipped(call("builtins", "getattr", name("os", "path"), text("os"))),
-            "names builtins.getattr",
+            "names os.path",
         ),
         "dotted.pth": (
             zipped(call("collections", "OrderedDict.fromkeys.__call__", command)),
-            "names collections.OrderedDict.fromkeys",
+            "holds a collections.OrderedDict.fromkeys.__call__, not",
         ),
         "torch code.pth": (
             zipped(call("torch.hub", "load", command)),
-            "names torch.hub.load",
+            "holds a torch.hub.load, not a state dict",
         ),
         "other rebuild.pth": (
             zipped(call("torch._utils", "_rebuild_tensor_v3", command)),
@@ -79,7 +80,7 @@ def calling(sentinel):
         ),
         "numpy.pth": (
             zipped(call("numpy.core.multiarray", "scalar", command)),
-            "names numpy",
+            "holds a numpy.core.multiarray.scalar, not a state dict",
         ),
         "stack global.pth": (
             zipped(text("os") + text("system") + b"\x93" + b"(" + command + b"tR"),
@@ -121,7 +122,7 @@ def damaged_pickles():
         "endless legacy.pth": (legacy(b"(" * 3_000_000), "opcodes"),
         "bytearray bomb.pth": (
             zipped(call("builtins", "bytearray", number(1 << 34))),
-            "names builtins.bytearray",
+            "holds a builtins.bytearray, not a state dict",
         ),
         "text of 4 GB.pth": (zipped(b"X\xff\xff\xff\xffa"), "damaged"),
         "bytes of 2^62.pth": (zipped(b"\x8e" + struct.pack("<Q", 1 << 62)), "damaged"),
@@ -133,11 +134,14 @@ def damaged_pickles():
         "list in itself.pth": (zipped(b"]q\x00h\x00a"), "holds a list"),
         "dict in itself.pth": (
             zipped(b"}q\x00" + text("state_dict") + b"h\x00s"),
-            "no tensors (state_dict)",
+            "no tensors (state_dict: dict)",
         ),
         "list as key.pth": (zipped(b"}]Ns"), "SETITEM"),
-        "tuple as key.pth": (zipped(b"})Ns"), "SETITEM"),
-        "huge number as key.pth": (zipped(b"}" + number(1 << 61) + b"Ns"), "SETITEM"),
+        "tuple as key.pth": (zipped(b"})Ns"), "no tensors (tuple: NoneType)"),
+        "huge number as key.pth": (
+            zipped(b"}" + number(1 << 61) + b"Ns"),
+            "no tensors (int: NoneType)",
+        ),
         "odd items.pth": (zipped(b"}(" + text("a") + b"u"), "SETITEMS"),
         "items of a list.pth": (zipped(b"]Na(" + number(0) + b"Nu"), "SETITEMS"),
         "append to a dict.pth": (zipped(b"}Na"), "APPEND"),
@@ -388,7 +392,7 @@ def no_weights():
         "packed.pth": (gzip.compress(zipped(GOOD)), "gzip"),
         "safetensors.pth": (safe, "suffix .safetensors"),
         "wrong digits-0123abcd.pth": (zipped(GOOD), "sha256"),
-        "foreign.safetensors": (safe, "not written by bvsrpp"),
+        "foreign.safetensors": (safe, "is no BasicVSR++: its 1 keys are x"),
         "empty.safetensors": (b"", "no safetensors"),
         "text.safetensors": (b"hello world, hello world", "no safetensors"),
         "huge header.safetensors": (
@@ -414,7 +418,7 @@ def hostile_files(sentinel):
     files = calling(str(sentinel))
     for group in groups:
         files |= group()
-    return files
+    return files | dialect_files(str(sentinel))
 
 
 def _end(data, field, value, kind):

@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "media": {"ops"},
     "data": {"ops", "media"},
     "weights": {"models", "ops"},
-    "restoration": {"models", "ops", "media"},
+    "restoration": {"models", "ops", "media", "weights"},
     "compilation_cache": set(),
     "evaluation": {"models", "ops", "data", "media", "restoration"},
     "pages": set(),
@@ -59,7 +59,11 @@ EXTRAS = {
     "skimage": {"evaluation"},
 }
 
-MODULES = sorted(PACKAGE.rglob("*.py"))
+# Scripts for a Python that has PyTorch, started by `weights.verify` as a process of its
+# own. They are no modules: nothing imports them, and they import nothing of ours.
+PYTORCH = PACKAGE / "weights" / "pytorch"
+
+MODULES = sorted(p for p in PACKAGE.rglob("*.py") if PYTORCH not in p.parents)
 
 
 def imported(source: str, package: str) -> Iterator[str]:
@@ -132,6 +136,16 @@ def test_imports_point_downward_only(imports):
 def test_no_module_imports_torch_or_tensorflow(roots):
     heavy = {"torch", "torchvision", "tensorflow"}
     assert not {path for path, names in roots.items() if heavy & names}
+
+
+def test_scripts_for_pytorch_and_the_package_do_not_import_each_other(imports):
+    assert not (PYTORCH / "__init__.py").exists()
+    scripts = {path.stem for path in PYTORCH.glob("*.py")}
+    assert scripts == {"plain_torch", "restore_clip"}
+    for path in PYTORCH.glob("*.py"):
+        assert not {n for n in imports_of(path) if n.split(".")[0] in (NAME, "jax")}
+    used = {part for names in imports.values() for n in names for part in n.split(".")}
+    assert not used & {"pytorch", *scripts}
 
 
 def test_only_declared_dependencies_are_imported(roots):

@@ -24,9 +24,10 @@ def source(tmp_path):
 def test_summary_says_what_was_read_and_written(source, tmp_path):
     target = tmp_path / "out.safetensors"
     conversion = convert(source, target)
-    assert (conversion.dialect, conversion.wrapper) == ("BasicSR", "params_ema")
+    read = conversion.read
+    assert (read.dialect, read.wrapper) == ("BasicSR", "params_ema")
     assert conversion.variant == "c4n1 x4"
-    assert (conversion.keys, conversion.ignored) == (178, ("params",))
+    assert (read.keys, read.ignored) == (178, ("params",))
     assert conversion.digest.encode() in target.read_bytes()
     model, params = read_native(target)
     assert model == read_weights(source).model
@@ -54,7 +55,7 @@ def test_existing_file_is_replaced_only_when_told_to(source, tmp_path):
     read_native(target)
 
 
-@pytest.mark.parametrize("name", ["out.pth", "out"])
+@pytest.mark.parametrize("name", ["out.ckpt", "out"])
 def test_other_target_suffix_is_refused(source, tmp_path, name):
     with pytest.raises(InputError, match=f"{name}: .*suffix"):
         convert(source, tmp_path / name)
@@ -70,5 +71,5 @@ def test_bad_source_writes_nothing(source, tmp_path):
 def test_converting_a_converted_file_changes_nothing(source, tmp_path):
     first = convert(source, tmp_path / "a.safetensors")
     second = convert(tmp_path / "a.safetensors", tmp_path / "b.safetensors")
-    assert second.dialect == "bvsrpp"
+    assert second.read.dialect == "bvsrpp"
     assert second.digest == first.digest

@@ -14,6 +14,7 @@ from patterned import patterned
 
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
+from bvsrpp_jax.models.grid import BRANCHES
 from bvsrpp_jax.weights.architecture import model_of
 from bvsrpp_jax.weights.dialects import find_state_dict, to_model, translate
 from bvsrpp_jax.weights.layout import CONSTANTS, layout, to_official, to_tree
@@ -31,6 +32,12 @@ TINY = BasicVSRPlusPlus(
 )
 X4 = BasicVSRPlusPlus(mid_channels=16, num_blocks=1)
 SAME = BasicVSRPlusPlus(mid_channels=16, num_blocks=2, scale=1)
+BARE = "bare state dict"
+PARAMS = ("params",)
+MMAGIC_BESIDE = (
+    *("meta", "message_hub", "optimizer", "param_schedulers"),
+    *("step_counter", "generator_ema.steps", "generator.conv_hr.weight"),
+)
 
 
 def state_of(model, prefix=""):
@@ -64,30 +71,42 @@ def unpacked(name, folder):
 
 
 @pytest.mark.parametrize(
-    ("name", "model", "dialect", "wrapper", "keys", "ignored"),
+    ("name", "model", "dialect", "found", "keys", "ignored"),
     [
         (
-            *("official_x4_legacy.pth", X4, "official", "state_dict", 178),
-            ("meta", "step_counter"),
+            *("official_x4_legacy.pth", X4, "MMEditing / MMagic"),
+            *(("legacy", "state_dict", "generator."), 178, ("meta", "step_counter")),
         ),
         (
-            *("official_same_zip.pth", SAME, "official", "state_dict", 198),
-            ("meta", "optimizer"),
+            *("official_same_zip.pth", SAME, "MMEditing training checkpoint"),
+            *(("zip", "state_dict", "generator."), 198, ("meta", "optimizer")),
         ),
-        ("basicsr_zip.pth", TINY, "BasicSR", "params_ema", 178, ("params",)),
-        ("module_legacy.pth", TINY, "official", "", 178, ()),
-        ("parameters_zip.pth", TINY, "official", "", 176, ()),
-        ("half_zip.pth", TINY, "official", "", 178, ()),
-        ("half_legacy.pth", TINY, "official", "", 178, ()),
+        ("basicsr_zip.pth", TINY, "BasicSR", ("zip", "params_ema", ""), 178, PARAMS),
+        ("module_legacy.pth", TINY, BARE, ("legacy", "", "module."), 178, ()),
+        ("parameters_zip.pth", TINY, BARE, ("zip", "", ""), 176, ()),
+        ("half_zip.pth", TINY, BARE, ("zip", "", ""), 178, ()),
+        ("half_legacy.pth", TINY, BARE, ("legacy", "", ""), 178, ()),
+        *(
+            (
+                *(f"mmagic_training_{container}.pth", TINY),
+                "MMagic training checkpoint",
+                (container, "state_dict", "generator_ema.module."),
+                178,
+                MMAGIC_BESIDE,
+            )
+            for container in ("zip", "legacy")
+        ),
     ],
 )
 def test_file_of_torch_gives_the_parameters_bit_for_bit(
-    tmp_path, name, model, dialect, wrapper, keys, ignored
+    tmp_path, name, model, dialect, found, keys, ignored
 ):
     weights = read_weights(unpacked(name, tmp_path))
     assert weights.model == model
-    assert (weights.dialect, weights.wrapper) == (dialect, wrapper)
-    assert (weights.keys, weights.ignored) == (keys, ignored)
+    assert weights.dialect == dialect
+    assert (weights.container, weights.wrapper, weights.prefix) == found
+    assert weights.keys == keys
+    assert {*ignored} <= {*weights.ignored}
     state = to_official(model, weights.params)
     for key, place in layout(model).items():
         assert state[key].tobytes() == patterned(key, place.shape).tobytes(), key
@@ -168,6 +187,15 @@ VARIANTS = [
     BasicVSRPlusPlus(mid_channels=128, num_blocks=25, scale=1),
     TINY.clone(num_blocks=3, num_extract_blocks=0, num_reconstruction_blocks=7),
     TINY.clone(deform_groups=8, hr_channels=9, spynet_channels=(5, 4, 3, 2), scale=1),
+    BasicVSRPlusPlus(num_blocks=15, scale=1, feature_stride=2),
+    TINY.clone(scale=2),
+    TINY.clone(scale=3, hr_channels=6),
+    TINY.clone(scale=8, hr_channels=7),
+    TINY.clone(scale=3, feature_stride=2),
+    TINY.clone(branches=("forward_1",)),
+    TINY.clone(branches=("forward_2", "backward_1", "forward_1")),
+    TINY.clone(branches=(*BRANCHES, "backward_3")),
+    TINY.clone(second_order=False, deform_groups=4),
 ]
 
 
@@ -175,6 +203,17 @@ VARIANTS = [
 def test_sizes_are_read_off_the_shapes(model):
     found = model_of(model_sizes({k: p.shape for k, p in layout(model).items()}))
     assert found == model
+
+
+def test_a_missing_branch_is_missing_and_not_another_network():
+    state = {k: v for k, v in state_of(TINY).items() if ".forward_2." not in k}
+    assert "does not fit c4n1 x4: 16 missing (deform_align.forward_2" in refusal(state)
+
+
+def test_missing_deformable_convolutions_are_not_another_network():
+    """BasicSR saves none where it cannot run them, and means nothing by it."""
+    state = {k: v for k, v in state_of(TINY).items() if "deform_align" not in k}
+    assert "does not fit c4n1 x4: 40 missing (deform_align" in refusal(state)
 
 
 def test_all_problems_are_in_one_message():
@@ -256,7 +295,6 @@ def test_two_names_for_one_tensor_are_refused():
         ("generator.backward_resblocks.main.0.weight", "BasicVSR, the predecessor"),
         ("generator.image_cleaning.0.weight", "RealBasicVSR"),
         ("basic_module.0.basic_module.0.conv.weight", "SPyNet"),
-        ("generator.feat_extract.2.main.0.weight", "BasicVSR_2x"),
         ("layer1.0.conv1.weight", "no BasicVSR.*layer1.0.conv1.weight"),
     ],
 )
@@ -281,7 +319,9 @@ def test_absurd_sizes_are_refused_before_anything_is_built():
 def test_file_with_values_that_are_no_tensors_is_refused(tmp_path):
     path = tmp_path / "x.pth"
     path.write_bytes(zipped(mapping(a=tensor(), b=number(3), c=b"N")))
-    with pytest.raises(InputError, match=r"2 entries that are no tensors \(b, c\)"):
+    with pytest.raises(
+        InputError, match=r"2 entries that are no tensors \(b: int, c: NoneType"
+    ):
         read_weights(path)
 
 

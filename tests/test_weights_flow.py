@@ -3,8 +3,9 @@
 import jax
 import numpy as np
 import pytest
+import safetensors.numpy
 from flax.traverse_util import flatten_dict, unflatten_dict
-from handmade import mapping, storage, tensor, zipped
+from handmade import whole
 from patterned import patterned
 
 from bvsrpp_jax.errors import InputError
@@ -50,17 +51,9 @@ def basicsr(state):
     return renamed
 
 
-def write_pth(path, state, wrapper=""):
+def write_pth(path, state, wrapper="", container="zip"):
     """A `.pth` file as `torch.save` writes it."""
-    values, entries = {}, {}
-    for i, (key, array) in enumerate(state.items()):
-        stride = tuple(step // array.itemsize for step in array.strides)
-        store = storage(str(i), size=array.size)
-        values[key] = tensor(store, shape=array.shape, stride=stride)
-        entries[f"data/{i}"] = array.tobytes()
-    value = mapping(**values)
-    value = mapping(**{wrapper: value}) if wrapper else value
-    path.write_bytes(zipped(value, entries=entries))
+    path.write_bytes(whole({wrapper: state} if wrapper else state, container))
     return path
 
 
@@ -89,7 +82,11 @@ def assert_is_the_flow_network(found):
     ids=["bare", "MMEditing", "parallel", "prefixed", "BasicSR"],
 )
 def test_flow_network_of_every_project_loads_bit_for_bit(tmp_path, state, wrapper):
-    assert_is_the_flow_network(load_flow(write_pth(tmp_path / "x.pth", state, wrapper)))
+    for container in ("zip", "legacy"):
+        path = write_pth(tmp_path / f"{container}.pth", state, wrapper, container)
+        assert_is_the_flow_network(load_flow(path))
+    safetensors.numpy.save_file(state, tmp_path / "x.safetensors")
+    assert_is_the_flow_network(load_flow(tmp_path / "x.safetensors"))
 
 
 def test_flow_network_of_the_paper_has_the_usual_sizes(tmp_path):

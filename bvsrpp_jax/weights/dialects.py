@@ -4,13 +4,13 @@
 |---------------------|------------------------|---------------------------------------|
 | official, MMEditing | `state_dict`           | `generator.`..., `step_counter`       |
 | MMagic, averaging   | `state_dict`           | the same, and `generator_ema.`...     |
-| BasicSR             | `params`, `params_ema` | its own for flow and upsampling       |
+| BasicSR             | `params`, `params_ema` | its own (`spelling`)                  |
 | a bare network      | nothing                | the official ones                     |
 | a flow network      | any of these           | `basic_module.`..., `mean`, `std`     |
 
-Any of them may carry `module.` of parallel training in front. Where a file has the
-average of the weights over training beside the last ones, the average is taken: it is
-what those projects evaluate.
+Any of them may carry `module.` of parallel training in front, or `_orig_mod.` of a
+compiled module. Where a file has the average of the weights over training beside the
+last ones, the average is taken: it is what those projects evaluate.
 """
 
 import re
@@ -22,26 +22,23 @@ import numpy as np
 
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
 from bvsrpp_jax.weights.architecture import model_of, variant_of
+from bvsrpp_jax.weights.description import KEY, described
 from bvsrpp_jax.weights.layout import CONSTANTS, Place, Tree, layout, to_tree
 from bvsrpp_jax.weights.messages import Refused, counted, listed, printable
+from bvsrpp_jax.weights.spelling import official_name
+from bvsrpp_jax.weights.torch_names import Foreign
 from bvsrpp_jax.weights.torch_reader import TorchFile
 from bvsrpp_jax.weights.torch_tensor import Tensor
 from bvsrpp_jax.weights.variant import model_sizes
 
 WRAPPERS = ("state_dict", "params_ema", "params")  # the first present is taken
-PREFIX = re.compile(r"(?:(?:module|generator|generator_ema)\.)*")
+PREFIX = re.compile(r"(?:(?:module|_orig_mod|generator|generator_ema)\.)*")
 AVERAGE = "generator_ema."
 # Counters and constants of the training code around the network.
-NO_WEIGHTS = {
-    "step_counter",
-    "steps",
-    "data_preprocessor.mean",
-    "data_preprocessor.std",
-}
-BASICSR_FLOW = re.compile(
-    r"(spynet\.basic_module\.\d\.basic_module)\.([02468])\.(weight|bias)"
-)
-BASICSR_UPSAMPLE = re.compile(r"upconv([12])\.(weight|bias)")
+NO_WEIGHTS = re.compile(r"step_counter|steps|data_preprocessor\..+")
+# What stands beside the weights in a checkpoint that a training can go on from.
+MMAGIC_TRAINING = {"message_hub", "param_schedulers"}
+TRAINING = {*MMAGIC_TRAINING, "optimizer", "optim_wrapper"}
 EXACT = ("float32", "float16", "bfloat16")  # float32 holds all of their values
 
 
@@ -52,16 +49,20 @@ class StateDict:
     Attributes:
       tensors: official key -> array, kernels [o, i, h, w].
       keys: official key -> the key that the file has for it.
-      dialect: "official" or "BasicSR".
+      dialect: whose it is, as people call it (`dialect_of`).
       wrapper: the entry of the file that it was found in; "" for a bare state dict.
+      prefix: what stood before the names.
       ignored: keys of the file that are no weights, or not the ones taken.
+      description: our own entry in the file, whatever it is; None if there is none.
     """
 
     tensors: dict[str, np.ndarray]
     keys: dict[str, str]
     dialect: str
     wrapper: str
+    prefix: str
     ignored: tuple[str, ...]
+    description: object = None
 
 
 def find_state_dict(saved: object) -> tuple[str, Mapping[str, object], tuple[str, ...]]:
@@ -75,12 +76,18 @@ def find_state_dict(saved: object) -> tuple[str, Mapping[str, object], tuple[str
     """
     if not isinstance(saved, Mapping):
         raise Refused(
-            f"holds a {type(saved).__name__}, not a state dict."
+            f"holds a {_kind(saved)}, not a state dict."
             " Save model.state_dict() in PyTorch."
+        )
+    if "optimizers" in saved and "schedulers" in saved:
+        raise Refused(
+            "is a training state of BasicSR, which has no weights."
+            " Name the file of the network: models/net_g_....pth."
         )
     for wrapper in WRAPPERS:
         if isinstance(saved.get(wrapper), Mapping):
-            others = tuple(str(key) for key in saved if key != wrapper)
+            taken = (wrapper, KEY)  # the other one is our description
+            others = tuple(_told(key) for key in saved if key not in taken)
             return wrapper, saved[wrapper], others
     return "", saved, ()
 
@@ -91,27 +98,33 @@ def arrays_in(file: TorchFile, state: Mapping[str, object]) -> dict[str, np.ndar
     Raises:
       Refused: an entry is no tensor with a name.
     """
-    strays = [
-        key
+    strays = {
+        _told(key): _kind(value)
         for key, value in state.items()
         if not (isinstance(key, str) and isinstance(value, Tensor))
-    ]
+    }
     if strays:
+        told = [f"{printable(key)}: {kind}" for key, kind in strays.items()]
         raise Refused(
-            f"has {len(strays)} entries that are no tensors ({listed(strays)})."
+            f"has {len(told)} entries that are no tensors ({listed(told)})."
             " Save model.state_dict() in PyTorch."
         )
     return {key: file.array(tensor) for key, tensor in state.items()}
 
 
 def translate(
-    state: Mapping[str, np.ndarray], *, wrapper: str = "", ignored: tuple[str, ...] = ()
+    state: Mapping[str, np.ndarray],
+    *,
+    wrapper: str = "",
+    beside: tuple[str, ...] = (),
+    description: object = None,
 ) -> StateDict:
     """Gives the tensors of a state dict their official names.
 
     Args:
       state: key -> array, of any dialect, from inside its wrapper.
-      wrapper, ignored: of `find_state_dict`.
+      wrapper, beside: of `find_state_dict`.
+      description: our own entry in the file, whatever it is; None if there is none.
 
     Raises:
       Refused: two keys stand for the same tensor.
@@ -120,9 +133,10 @@ def translate(
     averaged = any(AVERAGE in prefix for prefix in prefixes.values())
     plain = {key: key.removeprefix(prefix) for key, prefix in prefixes.items()}
     alone = any(name.startswith("basic_module.") for name in plain.values())
-    tensors, keys, ignored = {}, {}, list(ignored)
+    tensors, keys, ignored = {}, {}, list(beside)
     for key, array in state.items():
-        if plain[key] in NO_WEIGHTS or averaged and AVERAGE not in prefixes[key]:
+        no_weights = NO_WEIGHTS.fullmatch(plain[key])
+        if no_weights or averaged and AVERAGE not in prefixes[key]:
             ignored.append(key)
             continue
         name = official_name(f"spynet.{plain[key]}" if alone else plain[key])
@@ -133,22 +147,30 @@ def translate(
             )
         tensors[name], keys[name] = array, key
     renamed = any(not name.endswith(plain[key]) for name, key in keys.items())
-    dialect = "BasicSR" if renamed else "official"
-    return StateDict(tensors, keys, dialect, wrapper, tuple(ignored))
+    prefix = next((prefixes[key] for key in keys.values()), "")
+    dialect = "BasicSR" if renamed else dialect_of(wrapper, prefix, beside)
+    return StateDict(
+        tensors, keys, dialect, wrapper, prefix, tuple(ignored), description
+    )
 
 
-def official_name(key: str) -> str:
-    """The official name of a key without prefix; itself if it is none of BasicSR's."""
-    if match := BASICSR_FLOW.fullmatch(key):
-        # BasicSR counts the activations between the convolutions too.
-        return f"{match[1]}.{int(match[2]) // 2}.conv.{match[3]}"
-    if match := BASICSR_UPSAMPLE.fullmatch(key):
-        return f"upsample{match[1]}.upsample_conv.{match[2]}"
-    return key
+def dialect_of(wrapper: str, prefix: str, beside: tuple[str, ...]) -> str:
+    """What people call a state dict of official names, by what is around it."""
+    if wrapper.startswith("params"):
+        return "BasicSR"
+    if MMAGIC_TRAINING & {*beside}:
+        return "MMagic training checkpoint"
+    if TRAINING & {*beside}:
+        return "MMEditing training checkpoint"
+    if "generator" in prefix:
+        return "MMEditing / MMagic"
+    return "state dict" if wrapper else "bare state dict"
 
 
 def to_model(state: StateDict) -> tuple[BasicVSRPlusPlus, Tree]:
     """The network that a state dict belongs to, and its parameters.
+
+    Its sizes are those of our description where there is one, else what shapes tell.
 
     Raises:
       Refused: it is no whole BasicVSR++; every tensor that is missing, unexpected or
@@ -156,7 +178,9 @@ def to_model(state: StateDict) -> tuple[BasicVSRPlusPlus, Tree]:
     """
     shapes = {name: tuple(array.shape) for name, array in state.tensors.items()}
     try:
-        model = model_of(model_sizes(shapes))
+        sizes = model_sizes(shapes)  # refuses other networks, described or not
+        stated = "" if state.description is None else ", as its description says"
+        model = described(state.description)[0] if stated else model_of(sizes)
     except Refused:
         raise
     except ValueError as error:
@@ -165,7 +189,7 @@ def to_model(state: StateDict) -> tuple[BasicVSRPlusPlus, Tree]:
         ) from error
     if problems := counted(misfits(layout(model), state)):
         raise Refused(
-            f"does not fit {variant_of(model)}: {problems}."
+            f"does not fit {variant_of(model)}{stated}: {problems}."
             " Get a file with the whole network, unaltered."
         )
     return model, to_tree(model, state.tensors)
@@ -195,6 +219,17 @@ def misfits(places: Mapping[str, Place], state: StateDict) -> dict[str, list[str
         elif not _is_finite(array):
             problems["unusable"].append(f"{key} is not finite")
     return problems
+
+
+def _told(key: object) -> str:
+    """A key of a file as a text."""
+    return _kind(key) if isinstance(key, Foreign) else str(key)
+
+
+def _kind(value: object) -> str:
+    """The class of a value from a file."""
+    name = value.name if isinstance(value, Foreign) else type(value).__name__
+    return printable(name)
 
 
 def _is_finite(array: np.ndarray) -> bool:

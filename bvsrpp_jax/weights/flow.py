@@ -4,6 +4,7 @@ The paper's recipe starts from a pretrained SPyNet: `spynet_20210409-c6c1bd09.pt
 MMEditing, or `spynet_sintel_final-3d2a1287.pth` of BasicSR.
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -25,8 +26,7 @@ from bvsrpp_jax.weights.layout import (
     placed,
 )
 from bvsrpp_jax.weights.messages import Refused, counted, listed
-from bvsrpp_jax.weights.store import find_state, is_torch, read_weights
-from bvsrpp_jax.weights.torch_reader import read_torch
+from bvsrpp_jax.weights.store import is_torch, read_state, read_weights
 from bvsrpp_jax.weights.variant import flow_channels, is_flow_alone, relative
 
 
@@ -34,21 +34,21 @@ def load_flow(source: str | Path) -> Tree:
     """Loads a flow network.
 
     Args:
-      source: a `.pth` or `.pt` file with a SPyNet alone, of MMEditing or BasicSR, or
-        with any network that has one called `spynet`; or whatever `load` takes.
+      source: a file with a SPyNet alone, of MMEditing or BasicSR, or with any network
+        that has one called `spynet`; or whatever `load` takes.
 
     Returns:
       What belongs at `params["spynet"]`: nested dict of float32 arrays. Nothing else in
-      a file of PyTorch is looked at.
+      a state dict is looked at.
 
     Raises:
       InputError: there is no such file, or no whole flow network in it; one line says
         what is. No code of the file has been run.
     """
-    if is_torch(source):
-        flow = _from_torch(source, _flow_of)
-    else:
+    if (state := _state_of(source)) is None:
         flow = read_weights(source).params["spynet"]
+    else:
+        flow = _told(source, _flow_of, state)
     return jax.tree.map(jnp.asarray, flow)
 
 
@@ -66,10 +66,10 @@ def load_into(params: Mapping, source: str | Path) -> Tree:
     Raises:
       InputError: as `load`, or the weights are those of another network.
     """
-    if is_torch(source):
-        found = _from_torch(source, _flow_or_all)
-    else:
+    if (state := _state_of(source)) is None:
         found = read_weights(source).params
+    else:
+        found = _told(source, _flow_or_all, state)
     old, new = flatten_dict(params, sep="/"), flatten_dict(found, sep="/")
     scope = "spynet/" if found.keys() == {"spynet"} else ""
     expected = {name for name in old if name.startswith(scope)}
@@ -92,12 +92,19 @@ def load_into(params: Mapping, source: str | Path) -> Tree:
     )
 
 
-def _from_torch(path, take) -> Tree:
-    file = read_torch(path)
+def _state_of(source: str | Path) -> StateDict | None:
+    """The state dict in a file; None if it is a file of ours, or no file."""
+    holds_one = is_torch(source) or (
+        Path(source).suffix == ".safetensors" and not os.path.isdir(source)
+    )
+    return read_state(source) if holds_one else None
+
+
+def _told(source, take, state: StateDict) -> Tree:
     try:
-        return take(find_state(file))
+        return take(state)
     except Refused as refusal:
-        raise InputError(f"{name_of(path)}: {refusal}") from refusal
+        raise InputError(f"{name_of(source)}: {refusal}") from refusal
 
 
 def _flow_or_all(state: StateDict) -> Tree:

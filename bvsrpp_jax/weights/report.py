@@ -3,29 +3,55 @@
 from collections.abc import Sequence
 
 from bvsrpp_jax.weights.architecture import variant_of
-from bvsrpp_jax.weights.catalogue import Bundled, Official
+from bvsrpp_jax.weights.bundled import Bundled
+from bvsrpp_jax.weights.catalogue import Official
 from bvsrpp_jax.weights.convert import Conversion
 from bvsrpp_jax.weights.layout import num_parameters
 from bvsrpp_jax.weights.messages import listed, printable
+from bvsrpp_jax.weights.verify import Verification
+
+# Dialect that was written -> what people call it.
+WRITTEN = {
+    "mmagic": "MMEditing / MMagic",
+    "basicsr": "BasicSR",
+    "bare": "bare state dict",
+}
 
 
 def conversion_text(conversion: Conversion) -> str:
     """The summary of a conversion, a line for each thing to know."""
-    wrapper = f", its {conversion.wrapper}" if conversion.wrapper else ""
+    read = conversion.read
+    found = [read.dialect, read.container]
+    found += [f"its {read.wrapper}"] if read.wrapper else []
+    found += [f"prefix {read.prefix}"] if read.prefix else []
+    source, target = (printable(x, 400) for x in (conversion.source, conversion.target))
     rows = (
-        (
-            "read",
-            f"{printable(conversion.source, 400)} ({conversion.dialect}{wrapper})",
-        ),
-        ("verified by", conversion.verified),
+        ("read", f"{source} ({', '.join(found)})"),
+        ("verified by", read.verified),
         ("network", conversion.variant),
         ("parameters", f"{conversion.parameters:,}"),
-        ("keys mapped", str(conversion.keys)),
-        ("keys ignored", _ignored(conversion.ignored)),
-        ("wrote", printable(conversion.target, 400)),
+        ("keys mapped", str(read.keys)),
+        ("keys ignored", _ignored(read.ignored)),
+        ("wrote", f"{target} ({_written(conversion)})"),
         ("digest", f"sha256 {conversion.digest}"),
     )
     return "\n".join(f"{title:<13}{text}" for title, text in rows)
+
+
+def _written(conversion: Conversion) -> str:
+    safe = conversion.target.endswith(".safetensors")
+    dialect = conversion.dialect or ("" if safe else "mmagic")
+    return f"{WRITTEN.get(dialect, 'bvsrpp')}, {'safetensors' if safe else 'zip'}"
+
+
+def verification_text(found: Verification) -> str:
+    """What comparing with PyTorch found, as another line of the summary."""
+    _, t, h, w, _ = found.shape
+    return (
+        f"{'PyTorch':<13}has the same output but for {found.difference:.1e}"
+        f" (bound {found.bound:.1e}, {t} random frames of {w}x{h},"
+        f" outputs up to {found.largest:.2f})"
+    )
 
 
 def models_text(bundled: Sequence[Bundled], official: Sequence[Official]) -> str:

@@ -1,9 +1,9 @@
 """Reads the pickles inside a PyTorch checkpoint; runs none of them.
 
 A pickle is a program, and `pickle` would execute it. Here `pickletools` decodes it, and
-a small machine carries out the opcodes that describe a state dict: numbers, texts,
-containers, tensors. There is no opcode for anything else, nothing is imported, and a
-name that is not in `torch_names` is refused before it means anything.
+a small machine carries out the opcodes that describe data: numbers, texts, containers,
+tensors. Nothing is imported and nothing called but the five functions of `torch_names`.
+What is of any other class becomes a `Foreign`, whatever the pickle would do to it.
 """
 
 import io
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from bvsrpp_jax.weights.messages import Refused, printable
-from bvsrpp_jax.weights.torch_names import NAMES, RESAVE
+from bvsrpp_jax.weights.torch_names import NAMES, RESAVE, Foreign, foreign
 from bvsrpp_jax.weights.torch_tensor import DTYPES, Storage, Tensor
 
 # c128n25 with optimizer state takes 45,000 opcodes. An opcode allocates at most about
@@ -24,7 +24,7 @@ PROTOCOL = 2  # what torch.save writes unless told otherwise
 
 @dataclass(frozen=True)
 class Name:
-    """A global that the pickle names; it stands for nothing but its text."""
+    """One of `NAMES`; it stands for nothing but its text."""
 
     text: str
 
@@ -34,7 +34,7 @@ class Pickled:
     """The contents of one pickle.
 
     Attributes:
-      value: numbers, texts, None, containers and `Tensor`s.
+      value: numbers, texts, None, containers, `Tensor`s and `Foreign`s.
       storages: those that the pickle refers to, by key.
     """
 
@@ -147,29 +147,30 @@ class _Machine:
 
     def append(self, items: list[object]) -> None:
         target = self.stack[-1]
+        if isinstance(target, Foreign):
+            return
         if type(target) is not list:
             raise TypeError
         target.extend(items)
 
     def set_items(self, items: list[object]) -> None:
         target = self.stack[-1]
+        if isinstance(target, Foreign):
+            return
         if not isinstance(target, dict) or len(items) % 2:
             raise TypeError
         for key, value in zip(items[::2], items[1::2], strict=True):
-            # Small numbers and texts cannot be made to collide in a dict's table.
-            small = type(key) is int and abs(key) < 1 << 31
-            if not (small or isinstance(key, str)):
-                raise TypeError
-            target[key] = value
+            target[_key(key)] = value
 
     def name(self, argument: str) -> None:
-        if argument not in NAMES:
-            dotted = printable(argument.replace(" ", "."))
-            raise Refused(f"names {dotted}, which no state dict needs. {RESAVE}")
-        self.stack.append(Name(argument))
+        known = argument in NAMES
+        self.stack.append(Name(argument) if known else foreign(argument))
 
     def reduce(self, _: None) -> None:
         function, arguments = self.last(2)
+        if isinstance(function, Foreign):
+            self.stack.append(Foreign(function.name))
+            return
         if not isinstance(function, Name) or type(arguments) is not tuple:
             raise TypeError
         build = NAMES[function.text]
@@ -183,8 +184,17 @@ class _Machine:
                 )
         self.stack.append(value)
 
+    def new_object(self, _: None) -> None:
+        kind, _ = self.last(2)
+        if not isinstance(kind, Foreign):
+            raise TypeError
+        self.stack.append(Foreign(kind.name))
+
     def build(self, _: None) -> None:
         target, state = self.last(2)
+        if isinstance(target, Foreign):
+            self.stack.append(target)
+            return
         # PyTorch hangs `_metadata`, versions of modules, on a state dict: not needed.
         if type(target) is not OrderedDict or not isinstance(state, dict):
             raise TypeError
@@ -192,9 +202,16 @@ class _Machine:
 
     def storage(self, _: None) -> None:
         (argument,) = self.last(1)
-        if type(argument) is not tuple or len(argument) not in (5, 6):
+        if type(argument) is not tuple:
+            raise TypeError
+        if argument[:1] == ("module",) and isinstance(argument[1], Foreign):
+            self.stack.append(argument[1])  # a class, with its source text behind it
+            return
+        if len(argument) not in (5, 6):
             raise TypeError
         kind, dtype, key, _, size, *view = argument
+        if isinstance(dtype, Foreign):
+            raise Refused(f"a storage is a {printable(dtype.name)}. {RESAVE}")
         if kind != "storage" or not isinstance(dtype, Name):
             raise TypeError
         if view not in ([], [None]):
@@ -214,6 +231,20 @@ class _Machine:
         if self.storages.setdefault(key, storage) != storage:
             raise TypeError
         return storage
+
+
+def _key(key: object) -> object:
+    """A key of the pickle as one of ours.
+
+    Small numbers and texts cannot be made to collide in a dict's table; anything else
+    that Python takes for a key is replaced by what equals nothing.
+    """
+    if isinstance(key, list | dict):
+        raise TypeError
+    small = type(key) is int and abs(key) < 1 << 31
+    if small or isinstance(key, str | Foreign):
+        return key
+    return Foreign(type(key).__name__)
 
 
 _PUSH_ARGUMENT = {"BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT", "BINUNICODE"}
@@ -243,6 +274,7 @@ _ACTIONS: dict[str, Callable[[_Machine, object], None]] = {
     "SETITEMS": lambda machine, _: machine.set_items(machine.since_mark()),
     "GLOBAL": _Machine.name,
     "REDUCE": _Machine.reduce,
+    "NEWOBJ": _Machine.new_object,
     "BUILD": _Machine.build,
     "BINPERSID": _Machine.storage,
 }

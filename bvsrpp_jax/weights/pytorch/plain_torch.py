@@ -1,9 +1,12 @@
-"""BasicVSR++ in plain PyTorch: what the JAX network is measured against.
+"""BasicVSR++ in plain PyTorch: what the JAX network is measured and verified against.
 
 The network of arXiv:2104.13371 with nothing but torch and torchvision; its deformable
 convolution is `torchvision.ops.deform_conv2d`. Parameter names are the official ones,
 so an official state dict (without `generator.`) loads with `strict=True`.
-`check_plain_torch.py` holds it against recordings of the official network.
+`benchmarks/check_plain_torch.py` holds it against recordings of the official network.
+
+No part of the package imports this file: `bvsrpp convert --verify` and the benchmarks
+run it in a Python of its own, which need not have JAX. It may be copied from here.
 
 Layout as in PyTorch: clips `[n, t, c, h, w]`, frames `[n, c, h, w]`, values in [0, 1].
 A flow `[n, 2, h, w]` holds (x, y) in pixels; sampling offsets are (y, x).
@@ -16,6 +19,7 @@ from torchvision.ops import deform_conv2d
 
 BRANCHES = ("backward_1", "forward_1", "backward_2", "forward_2")
 PYRAMID_LEVELS = 6
+FLOW_CHANNELS = (32, 64, 32, 16)
 
 
 def lrelu(x: Tensor) -> Tensor:
@@ -56,9 +60,9 @@ class NamedConv(nn.Module):
 class FlowLevel(nn.Module):
     """One level of SPyNet: five 7x7 convolutions from 8 channels to a flow residue."""
 
-    def __init__(self):
+    def __init__(self, channels: tuple[int, ...]):
         super().__init__()
-        widths = (8, 32, 64, 32, 16, 2)
+        widths = (8, *channels, 2)
         self.basic_module = nn.ModuleList(map(NamedConv, widths[:-1], widths[1:]))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -70,9 +74,10 @@ class FlowLevel(nn.Module):
 class SPyNet(nn.Module):
     """Optical flow, coarse to fine (arXiv:1611.00850), any height and width."""
 
-    def __init__(self):
+    def __init__(self, channels: tuple[int, ...] = FLOW_CHANNELS):
         super().__init__()
-        self.basic_module = nn.ModuleList(FlowLevel() for _ in range(PYRAMID_LEVELS))
+        levels = (FlowLevel(channels) for _ in range(PYRAMID_LEVELS))
+        self.basic_module = nn.ModuleList(levels)
         mean, std = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1))
@@ -180,14 +185,14 @@ class PixelShuffleUpsample(nn.Module):
         return F.pixel_shuffle(self.upsample_conv(x), 2)
 
 
-def quarter_size_extractor(channels: int) -> nn.Sequential:
+def quarter_size_extractor(channels: int, num_blocks: int) -> nn.Sequential:
     """Features at a quarter of the input's size, for same-size restoration."""
     return nn.Sequential(
         nn.Conv2d(3, channels, 3, 2, 1),
         nn.LeakyReLU(0.1),
         nn.Conv2d(channels, channels, 3, 2, 1),
         nn.LeakyReLU(0.1),
-        ResidualBlocks(channels, channels, 5),
+        ResidualBlocks(channels, channels, num_blocks),
     )
 
 
@@ -202,13 +207,21 @@ class BasicVSRPlusPlus(nn.Module):
         deform_groups: int = 16,
         max_residue_magnitude: float = 10.0,
         scale: int = 4,
+        num_extract_blocks: int = 5,
+        num_reconstruction_blocks: int = 5,
+        hr_channels: int = 64,
+        spynet_channels: tuple[int, ...] = FLOW_CHANNELS,
     ):
         super().__init__()
-        c = mid_channels
+        if scale not in (1, 4):
+            raise ValueError(f"scale is {scale}; plain PyTorch has 1 and 4")
+        c, hr = mid_channels, hr_channels
         self.mid_channels, self.scale = mid_channels, scale
-        self.spynet = SPyNet()
+        self.spynet = SPyNet(spynet_channels)
         self.feat_extract = (
-            ResidualBlocks(3, c, 5) if scale == 4 else quarter_size_extractor(c)
+            ResidualBlocks(3, c, num_extract_blocks)
+            if scale == 4
+            else quarter_size_extractor(c, num_extract_blocks)
         )
         self.deform_align = nn.ModuleDict(
             {b: DeformAlign(c, deform_groups, max_residue_magnitude) for b in BRANCHES}
@@ -219,11 +232,11 @@ class BasicVSRPlusPlus(nn.Module):
                 for i, b in enumerate(BRANCHES)
             }
         )
-        self.reconstruction = ResidualBlocks(5 * c, c, 5)
+        self.reconstruction = ResidualBlocks(5 * c, c, num_reconstruction_blocks)
         self.upsample1 = PixelShuffleUpsample(c, c)
-        self.upsample2 = PixelShuffleUpsample(c, 64)
-        self.conv_hr = nn.Conv2d(64, 64, 3, padding=1)
-        self.conv_last = nn.Conv2d(64, 3, 3, padding=1)
+        self.upsample2 = PixelShuffleUpsample(c, hr)
+        self.conv_hr = nn.Conv2d(hr, hr, 3, padding=1)
+        self.conv_last = nn.Conv2d(hr, 3, 3, padding=1)
 
     def forward(self, lq: Tensor) -> Tensor:
         """Restores a clip `lq` `[n, t, 3, h, w]`; the result is not clamped."""
