@@ -74,9 +74,10 @@ def export(
     Raises:
       InputError: `source` is no weights file; a file is there already or cannot be
         written; an option has a value that there is not; flatbuffers is not installed.
-        Nothing has been written then.
+        A file is there whole or not at all.
     """
     _check(target, stablehlo, overwrite)
+    platforms = tuple(dict.fromkeys(platforms))  # each once
     _check_options(sizes, platforms, dtype)
     weights = read_weights(source)
     model = weights.model.clone(dtype=DTYPES[dtype])
