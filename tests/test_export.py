@@ -226,6 +226,11 @@ def test_the_same_export_gives_the_same_bytes(weights, tmp_path, monkeypatch):
     assert hashlib.sha256(data).hexdigest() == again.digest
 
 
+def test_unpacked_files_can_be_read(exported):
+    with zipfile.ZipFile(exported.target) as file:
+        assert {entry.external_attr >> 16 for entry in file.infolist()} == {0o644}
+
+
 def test_no_path_of_the_machine_is_in_the_file(exported):
     data = Path(exported.target).read_bytes()
     assert b".py" not in data
