@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from bvsrpp_jax.errors import InputError
+from bvsrpp_jax.weights.catalogue import OFFICIAL
 from bvsrpp_jax.weights.convert import convert
 from bvsrpp_jax.weights.native import read_native
 from bvsrpp_jax.weights.report import conversion_text
+from bvsrpp_jax.weights.saving import unusual_sizes
 from bvsrpp_jax.weights.store import read_weights
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -60,6 +62,15 @@ def test_text_says_what_was_written_and_reading_says_the_same(
     read = conversion_text(convert(tmp_path / name, tmp_path / "y.pth"))
     assert told.rstrip(")") in read.splitlines()[0]
     assert conversion.digest in read
+
+
+def test_sizes_that_the_classes_of_other_projects_have_not_are_told(tmp_path):
+    text = conversion_text(convert("lite", tmp_path / "x.pth"))
+    told = "deform_groups, num_extract_blocks, num_reconstruction_blocks, hr_channels"
+    assert f"the classes of MMEditing / MMagic are fixed in {told}" in text
+    text = conversion_text(convert("lite", tmp_path / "y.pth", dialect="bare"))
+    assert "fixed in" not in text
+    assert not any(unusual_sizes(entry.model) for entry in OFFICIAL)
 
 
 def test_preset_and_workdir_become_files_of_pytorch(source, tmp_path):
