@@ -33,6 +33,7 @@ from bvsrpp_jax.weights.variant import model_sizes
 
 DIALECTS = ("mmagic", "basicsr", "bare")
 SUFFIXES = (".safetensors", ".pth", ".pt")
+FREE = ("mid_channels", "num_blocks", "max_residue_magnitude")
 State = dict[str, np.ndarray]
 
 
@@ -120,6 +121,19 @@ def state_dict(model: BasicVSRPlusPlus, params: Tree, dialect: str) -> State:
     if dialect == "bare":
         return official
     raise ValueError(f"dialect is {dialect!r}; there are {', '.join(DIALECTS)}")
+
+
+def unusual_sizes(model: BasicVSRPlusPlus) -> tuple[str, ...]:
+    """The sizes that a network cannot have in MMEditing, MMagic and BasicSR.
+
+    Their classes have two scales and take `FREE` as arguments; the rest is fixed.
+    """
+    usual = BasicVSRPlusPlus(
+        scale=model.scale if model.scale in (1, 4) else 4,
+        **{name: getattr(model, name) for name in FREE},
+    )
+    theirs = sizes_of(usual)
+    return tuple(name for name, x in sizes_of(model).items() if x != theirs[name])
 
 
 def _wrapped(path, model: BasicVSRPlusPlus, state: State, dialect: str) -> dict:
