@@ -63,13 +63,13 @@ from bvsrpp_jax.evaluation.provenance import (
     settings_of,
 )
 from bvsrpp_jax.evaluation.running import evaluate
-from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
 from bvsrpp_jax.report import print_report, write_files, write_page
 from bvsrpp_jax.restoration.crew import Crew
 from bvsrpp_jax.scripts import (
     FLAGS,
     compute_dtype,
     define_multihost,
+    network_of,
     run,
     say,
     told_as_configuration,
@@ -107,8 +107,6 @@ def main() -> int:
         return print_cost(config)
     signal.signal(signal.SIGTERM, stop)  # with --multihost JAX has taken it
     sys.stdout.reconfigure(errors="backslashreplace")  # clips may be called anything
-    # An accelerator would take fewer bits of float32 than there are, by default.
-    jax.config.update("jax_default_matmul_precision", "highest")
     use_compilation_cache()
     with Crew(multihost=FLAGS.multihost) as crew:
         progress = Progress(say)
@@ -218,7 +216,7 @@ def choose_method(config, protocol, measures, on_work):
 def check_network(model, expected) -> None:
     """The weights are those of the configuration's network."""
     for name, value in expected.items():
-        if name in ("dtype", "remat"):
+        if name in ("dtype", "remat") or value is None:
             continue
         found = getattr(model, name)
         if found != (tuple(value) if isinstance(found, tuple) else value):
@@ -283,12 +281,10 @@ def print_cost(config) -> int:
     if FLAGS.results or FLAGS.gt or FLAGS.lq:
         raise InputError("--cost: is of a network alone. Leave out clips and results.")
     with told_as_configuration():
-        dtype = compute_dtype(config.model.dtype)
-        model = BasicVSRPlusPlus(**{**config.model, "dtype": dtype, "remat": False})
-        params = None
+        model, params = network_of(config.model, remat=False), None
         if FLAGS.weights:
             _, _, model, params = load_weights(FLAGS.weights)
-            model = model.clone(dtype=dtype)
+            model = model.clone(dtype=compute_dtype(config.model.dtype))
         size = (180, 320) if model.scale > 1 else (720, 1280)
         say(cost_text(measure(model, params, size=size)))
     return 0

@@ -40,12 +40,11 @@ from bvsrpp_jax.data.pipeline import batches
 from bvsrpp_jax.differences import changed_entries
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.evaluation.validation import make_validation
-from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
 from bvsrpp_jax.processes import is_main, together
 from bvsrpp_jax.scripts import (
     FLAGS,
-    compute_dtype,
     define_multihost,
+    network_of,
     run,
     say,
     told_as_configuration,
@@ -129,8 +128,7 @@ def _train(config, workdir, accept_config_changes, enter) -> int:
 
     # Model and optimizer.
     with together(), told_as_configuration():
-        dtype = compute_dtype(config.model.dtype)
-        model = BasicVSRPlusPlus(**{**config.model, "dtype": dtype})
+        model = network_of(config.model)
         rates = learning_rates(num_steps=config.num_steps, **config.rates)
         optimizer = make_optimizer(rates, fix_iter=config.fix_iter)
         loss = make_loss(model, flow_loss_weight=config.flow_loss_weight)
@@ -199,7 +197,9 @@ def _train(config, workdir, accept_config_changes, enter) -> int:
             num_workers=data.num_workers,
         )
     )
-    put = partial(shard_batch, mesh=mesh, dtype=jnp.promote_types(dtype, jnp.float32))
+    put = partial(
+        shard_batch, mesh=mesh, dtype=jnp.promote_types(model.dtype, jnp.float32)
+    )
     device_batches = enter(Background(map(put, host_batches), ahead=AHEAD))
     done, saved = first, first
     while done < config.num_steps:

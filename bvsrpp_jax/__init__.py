@@ -4,7 +4,7 @@
 
     model, params = bvsrpp.load("lite")            # or a .pth, or a .safetensors
     output = model.apply({"params": params}, lq)   # lq [n, t, h, w, 3] in [0, 1]
-    bvsrpp.Restorer(model, params).restore_video("in.mp4", "out.mp4")
+    bvsrpp.Restorer.from_pretrained("lite").restore_video("in.mp4", "out.mp4")
 
 Letters of axes, everywhere in this package:
 
@@ -18,12 +18,6 @@ deformable convolution (y, x).
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from bvsrpp_jax.errors import InputError
-    from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
-    from bvsrpp_jax.restoration import Restorer
-    from bvsrpp_jax.weights import load, save
-
 __version__ = "0.1.0"
 
 # Imported when they are first used: the command answers --help without loading JAX.
@@ -36,11 +30,17 @@ _HOMES = {
 }
 __all__ = ["BasicVSRPlusPlus", "InputError", "Restorer", "load", "save"]
 
+if TYPE_CHECKING:
+    from bvsrpp_jax.errors import InputError
+    from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
+    from bvsrpp_jax.restoration import Restorer
+    from bvsrpp_jax.weights import load, save
+else:  # or every misspelt name would pass for one of these
 
-def __getattr__(name: str):
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    def __getattr__(name):
+        if name in _HOMES:
+            return getattr(import_module(_HOMES[name]), name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

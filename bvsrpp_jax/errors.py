@@ -9,6 +9,13 @@ class InputError(ValueError):
     """Bad input or configuration, told in one line.
 
     The message has the form `<file or key>: <what is wrong>. <what to do>.`
+
+    Example:
+      >>> try:
+      ...     bvsrpp.load("gone.pth")
+      ... except bvsrpp.InputError as error:
+      ...     print(error)
+      gone.pth: no such file. Check the path.
     """
 
 

@@ -3,15 +3,16 @@
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import jax
 import jax.numpy as jnp
 from absl import app, flags, logging
 
 from bvsrpp_jax.errors import InputError, Stopped
+from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
 from bvsrpp_jax.processes import connect, is_main
 
 FLAGS = flags.FLAGS
@@ -114,6 +115,13 @@ def told_as_configuration() -> Iterator[None]:
         raise
     except (TypeError, ValueError) as error:
         raise InputError(f"--config: {error}. Change that entry.") from error
+
+
+def network_of(settings: Mapping[str, Any], **changes: Any) -> BasicVSRPlusPlus:
+    """The network of `config.model`, whose entries without a value say nothing."""
+    given = {name: value for name, value in settings.items() if value is not None}
+    given["dtype"] = compute_dtype(settings["dtype"])
+    return BasicVSRPlusPlus(**{**given, **changes})
 
 
 def compute_dtype(name: str) -> jnp.dtype:

@@ -28,7 +28,12 @@ def get_config() -> ConfigDict:
     config.model = ConfigDict()
     config.model.mid_channels = 64
     config.model.num_blocks = 7
-    config.model.scale = 4  # 1 restores at the same size
+    config.model.scale = 4  # 2, 3, 4 or 8; 1 restores at the same size
+    # None of these: as the paper's networks have them (models/basicvsrpp.py).
+    config.model.feature_stride = placeholder(int)  # 1, 2 or 4
+    config.model.branches = placeholder(tuple)
+    config.model.second_order = placeholder(bool)
+    config.model.alignment = placeholder(str)  # deformable or flow
     config.model.dtype = "float32"  # bfloat16 computes features in half the memory
     config.model.remat = True  # recompute activations rather than store them
 

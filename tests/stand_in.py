@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
+from bvsrpp_jax.models.grid import BRANCHES
 
 QUICKLY = {"xla_backend_optimization_level": 0}  # half the time to compile
 TINY = {
@@ -41,13 +42,19 @@ class StandIn:
     side_multiple: int = 1
     mid_channels: int = 8
     num_blocks: int = 1
+    deform_groups: int = 2
     hr_channels: int = 8
     spynet_channels: tuple[int, ...] = (4, 4, 4, 4)
+    branches: tuple[str, ...] = BRANCHES
     dtype: str = "float32"
 
     @property
     def feature_stride(self) -> int:
         return 4 if self.scale == 1 else 1
+
+    @property
+    def enlargement(self) -> int:
+        return self.scale * self.feature_stride
 
     def clone(self, **changes):
         return replace(self, **changes)

@@ -234,7 +234,7 @@ def test_version_and_help(capsys):
 def test_convert_and_models(clip, capsys, monkeypatch):
     from stand_in import tiny_network
 
-    from bvsrpp_jax.weights import catalogue, save
+    from bvsrpp_jax.weights import bundled, save
 
     model, params = tiny_network()
     save(clip / "a.safetensors", model, params)
@@ -245,7 +245,7 @@ def test_convert_and_models(clip, capsys, monkeypatch):
     code, _, err = run(capsys, "convert", "a.safetensors", "b.safetensors")
     assert code == 2
     assert "b.safetensors" in err
-    monkeypatch.setattr(catalogue, "bundled", tuple)
+    monkeypatch.setattr(bundled, "bundled", tuple)
     code, out, _ = run(capsys, "models")
     assert code == 0
     assert "basicvsr_plusplus_c64n7_8x1_600k_reds4_20210217-db622b2f.pth" in out

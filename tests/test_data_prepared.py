@@ -137,6 +137,24 @@ def test_degrade_keeps_black_and_white():
     assert (sample["lq"][..., 1] == 1).all()
 
 
+@pytest.mark.parametrize("scale", [2, 3, 8])
+def test_the_input_is_as_much_smaller_as_the_scale_says(prepared, scale):
+    side = 16 * scale
+    options = {**OPTIONS, "crop_size": side, "filmed": 1.0, "scale": scale}
+    sample = PreparedSamples(prepared, **options).draw(0, 0)
+    assert sample["gt"].shape[1:] == (side, side, 3)
+    assert sample["lq"].shape[1:] == (16, 16, 3)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [({"scale": 1}, "nothing to restore"), ({"scale": 7}, "no multiple of scale, 7")],
+)
+def test_scales_that_cannot_be_are_named(prepared, changes, message):
+    with pytest.raises(ValueError, match=message):
+        PreparedSamples(prepared, **{**OPTIONS, **changes})
+
+
 def test_a_prepared_folder_is_opened_and_what_it_lacks_named(tmp_path):
     (tmp_path / "clips").mkdir()
     np.save(tmp_path / "clips" / "a.npy", np.ones((1, 2, 2, 3), np.uint8))

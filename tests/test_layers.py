@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "media": {"ops"},
     "data": {"ops", "media"},
     "weights": {"models", "ops"},
-    "restoration": {"models", "ops", "media"},
+    "restoration": {"models", "ops", "media", "weights"},
     "compilation_cache": set(),
     "evaluation": {"models", "ops", "data", "media", "restoration"},
     "pages": set(),

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax.traverse_util import flatten_dict
+from stand_in import QUICKLY
 
 from bvsrpp_jax.models import alignment
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
@@ -46,9 +47,21 @@ def test_parameter_counts_of_the_official_sizes(options, count):
 
 
 @pytest.mark.parametrize("t", [1, 2, 5])
-@pytest.mark.parametrize(("scale", "size"), [(4, (64, 67)), (1, (256, 260))])
-def test_output_is_scale_times_the_input(scale, size, t):
-    model = BasicVSRPlusPlus(**TINY, scale=scale)
+@pytest.mark.parametrize(
+    ("scale", "stride", "size"),
+    [
+        (4, 1, (64, 67)),
+        (1, 4, (256, 260)),
+        (1, 2, (128, 130)),
+        (1, 1, (64, 67)),
+        (2, 1, (64, 67)),
+        (3, 1, (64, 67)),
+        (3, 2, (128, 130)),
+        (8, 1, (64, 67)),
+    ],
+)
+def test_output_is_scale_times_the_input(scale, stride, size, t):
+    model = BasicVSRPlusPlus(**TINY, scale=scale, feature_stride=stride)
     lq = jax.ShapeDtypeStruct((2, t, *size, 3), jnp.float32)
     output = jax.eval_shape(
         lambda lq: model.init_with_output(jax.random.key(0), lq), lq
@@ -64,7 +77,12 @@ def test_output_is_scale_times_the_input(scale, size, t):
         ({"scale": 1}, (1, 2, 256, 258, 3), "width 258; .* multiples of 4"),
         ({}, (2, 64, 64, 3), r"expected \[n, t, h, w, 3\], got \[2, 64, 64, 3\]"),
         ({}, (1, 0, 64, 64, 3), "0 frames"),
-        ({"scale": 3}, (1, 2, 64, 64, 3), "scale: 3"),
+        ({"scale": 5}, (1, 2, 64, 64, 3), "scale: 5 is none of 1, 2, 3, 4, 8"),
+        ({"feature_stride": 3}, (1, 2, 192, 192, 3), "feature_stride: 3"),
+        ({"alignment": "none"}, (1, 2, 64, 64, 3), "alignment: none"),
+        ({"branches": ()}, (1, 2, 64, 64, 3), r"branches: \(\) must be"),
+        ({"branches": ("sideways_1",)}, (1, 2, 64, 64, 3), "branches: .*sideways_1"),
+        ({"branches": ("forward_1",) * 2}, (1, 2, 64, 64, 3), "branches: .*different"),
         ({"deform_groups": 3}, (1, 2, 64, 64, 3), "deform_groups: 3"),
     ],
 )
@@ -176,3 +194,79 @@ def test_initialisation_is_the_official_one():
     assert not params[f"{block}/bias"].any()
     assert params[f"{conv}/bias"].any()
     assert np.abs(params[f"{conv}/bias"]).max() <= 1 / sqrt(fan_in)
+
+
+# Each option at least once.
+OPTIONS = {
+    "finer features, one branch, first order": {
+        "scale": 1,
+        "feature_stride": 2,
+        "branches": ("forward_1",),
+        "second_order": False,
+    },
+    "x3, flow alignment, backward last": {
+        "scale": 3,
+        "alignment": "flow",
+        "branches": ("forward_1", "backward_1"),
+    },
+    "x8, flow alignment, first order": {
+        "scale": 8,
+        "alignment": "flow",
+        "second_order": False,
+    },
+}
+
+
+def test_another_scale_has_its_usual_stride():
+    restorer = BasicVSRPlusPlus(**TINY, scale=1)
+    assert restorer.feature_stride == 4
+    assert restorer.clone(scale=4).feature_stride == 1
+    assert restorer.clone(num_blocks=2).feature_stride == 4
+    assert restorer.clone(scale=1, feature_stride=2).feature_stride == 2
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+def test_every_parameter_of_every_option_has_a_gradient(options):
+    """A parameter without one would never be trained."""
+    model = BasicVSRPlusPlus(**TINY, **options)
+    side = model.min_side
+    lq = np.random.default_rng(0).random((1, 3, side, side, 3), np.float32)
+    loss = lambda params: jnp.mean(model.apply({"params": params}, lq) ** 2)
+    gradient = jax.jit(jax.grad(loss), compiler_options=QUICKLY)
+    learnt = set()
+    for seed in range(5):  # a unit of the flow network may be off for a picture
+        gradients = gradient(spread(shapes(model), seed))
+        for path, leaf in flatten_dict(gradients, sep="/").items():
+            assert np.isfinite(leaf).all(), path
+            learnt |= {path} if np.any(leaf) else set()
+    assert learnt == flatten_dict(shapes(model), sep="/").keys()
+
+
+def test_flow_alignment_is_warping_by_the_flow():
+    """Of one feature; a flow of (2, 1) reads two pixels to the right, one below."""
+    feat = np.random.default_rng(0).random((1, 6, 8, 4), np.float32)
+    flow = np.broadcast_to(np.float32([2, 1]), (1, 6, 8, 2))
+    module = alignment.FlowAlignment(4)
+    variables = module.init(jax.random.key(0), [feat], feat, [flow])
+    assert not variables
+    aligned = module.apply(variables, [feat], feat, [flow])
+    np.testing.assert_allclose(aligned[:, :5, :6], feat[:, 1:, 2:], atol=1e-6)
+    assert not np.any(aligned[:, 5:])
+
+
+def test_flow_alignment_of_two_is_the_deformable_one_without_offsets():
+    """A deformable convolution that moves all taps by whole flows is the same."""
+    rng = np.random.default_rng(1)
+    feats = [rng.random((1, 9, 9, 4), np.float32) for _ in range(2)]
+    flows = [np.zeros((1, 9, 9, 2), np.float32)] * 2
+    flow_only, deformable = (
+        alignment.FlowAlignment(4),
+        alignment.DeformableAlignment(4, deform_groups=2),
+    )
+    params = deformable.init(jax.random.key(0), feats, feats[0], flows)["params"]
+    own = {name: params[name] for name in ("kernel", "bias")}
+    # Offsets start at zero and masks at one half.
+    expected = 2 * deformable.apply({"params": params}, feats, feats[0], flows)
+    aligned = flow_only.apply({"params": own}, feats, feats[0], flows)
+    np.testing.assert_allclose(aligned, expected, atol=1e-5)

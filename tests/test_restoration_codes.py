@@ -3,8 +3,14 @@
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from PIL import Image
 
-from bvsrpp_jax.restoration.codes import check_frames, from_float, to_float
+from bvsrpp_jax.restoration.codes import (
+    check_frame,
+    check_frames,
+    from_float,
+    to_float,
+)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
@@ -36,10 +42,35 @@ def test_frames_that_differ_are_named(odd):
 
 
 @pytest.mark.parametrize(
-    "first",
-    [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8)]
-    + [np.zeros((4, 4, 3), np.int32)],
+    ("frame", "advice"),
+    [
+        (np.zeros((3, 8, 9), np.uint8), "transpose"),
+        (np.zeros((8, 9, 4), np.uint8), "alpha"),
+        (np.zeros((8, 9, 1), np.uint8), "grey"),
+        (np.zeros((8, 9), np.uint8), "grey"),
+        (np.zeros((2, 8, 9, 3), np.uint8), "one clip at a time"),
+        (np.zeros((8, 9, 3), np.int32), "Convert"),
+        ("in.mp4", "restore_video"),
+    ],
 )
-def test_what_is_no_rgb_frame_is_refused(first):
-    with pytest.raises(ValueError, match="frame 0"):
-        list(check_frames(first, []))
+def test_what_is_no_rgb_frame_is_refused_with_what_to_do(frame, advice):
+    with pytest.raises(ValueError, match=f"^frame: .*{advice}"):
+        check_frame(frame)
+
+
+def test_what_holds_pixels_is_taken():
+    for frame in (Image.new("RGB", (9, 8)), [[[0.5] * 3] * 9] * 8):
+        assert check_frame(frame).shape == (8, 9, 3)
+
+
+@pytest.mark.parametrize("peak", [255, -20, np.inf])
+def test_floats_of_another_range_are_refused(peak):
+    frames = np.full((2, 4, 4, 3), 0.5, np.float32)
+    frames[1, 2, 2, 1] = peak
+    with pytest.raises(ValueError, match=r"^frame 1: floats .* expected \[0, 1\]"):
+        list(check_frames(frames[0], frames[1:]))
+
+
+def test_overshoot_is_taken():
+    frames = np.linspace(-0.3, 1.3, 48, dtype=np.float32).reshape(1, 4, 4, 3)
+    np.testing.assert_array_equal(list(check_frames(frames[0], [])), frames)

@@ -28,6 +28,12 @@ def needed(size=(180, 320), *, dtype=np.uint8, **options):
     return memory_of(MODEL, size, 8, 8, dtype=dtype, **options)
 
 
+NETWORKS = {
+    "x4": {},
+    "x2, one branch": {"scale": 2, "branches": ("forward_1",)},
+}
+
+
 @pytest.mark.parametrize(
     "compiled",
     [
@@ -36,19 +42,21 @@ def needed(size=(180, 320), *, dtype=np.uint8, **options):
     ],
     ids=["chunks", "live"],
 )
-def test_the_estimate_is_above_what_the_programs_ask_for(compiled):
-    model, params = tiny_network()
+@pytest.mark.parametrize("options", NETWORKS.values(), ids=NETWORKS)
+def test_the_estimate_is_above_what_the_programs_ask_for(compiled, options):
+    model, params = tiny_network(**options)
+    size = model.min_side, model.min_side
     _, asked = compiled(
         model,
         params,
-        (64, 64),
+        size,
         dtype=np.dtype(np.uint8),
         device=jax.devices()[0],
         options=QUICKLY,
     )
     parameters = sum(leaf.nbytes for leaf in jax.tree.leaves(params))
     options = {"dtype": np.uint8, "parameters": parameters}
-    estimate = memory_of(model, (64, 64), 4, 4, **options).device
+    estimate = memory_of(model, size, 4, 4, **options).device
     assert 0.3 * estimate < asked < estimate
 
 

@@ -172,7 +172,7 @@ def test_flow_loss_is_for_upscaling_models_only():
 class TwoFlows:
     """A model whose output and flows are its parameters: the loss on paper."""
 
-    scale = 4
+    feature_stride = 1
 
     def apply(self, variables, lq, *, method="__call__", mutable=False):
         params = variables["params"]

@@ -2,7 +2,8 @@
 
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
 from bvsrpp_jax.weights.architecture import variant_of
-from bvsrpp_jax.weights.catalogue import OFFICIAL, Bundled
+from bvsrpp_jax.weights.bundled import Bundled
+from bvsrpp_jax.weights.catalogue import OFFICIAL
 from bvsrpp_jax.weights.layout import num_parameters
 from bvsrpp_jax.weights.report import models_text
 

@@ -3,6 +3,7 @@
 import lzma
 from pathlib import Path
 
+import jax
 import ml_dtypes
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from patterned import patterned
 
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
+from bvsrpp_jax.models.grid import BRANCHES
 from bvsrpp_jax.weights.architecture import model_of
 from bvsrpp_jax.weights.dialects import find_state_dict, to_model, translate
 from bvsrpp_jax.weights.layout import CONSTANTS, layout, to_official, to_tree
@@ -186,6 +188,15 @@ VARIANTS = [
     BasicVSRPlusPlus(mid_channels=128, num_blocks=25, scale=1),
     TINY.clone(num_blocks=3, num_extract_blocks=0, num_reconstruction_blocks=7),
     TINY.clone(deform_groups=8, hr_channels=9, spynet_channels=(5, 4, 3, 2), scale=1),
+    BasicVSRPlusPlus(num_blocks=15, scale=1, feature_stride=2),
+    TINY.clone(scale=2),
+    TINY.clone(scale=3, hr_channels=6),
+    TINY.clone(scale=8, hr_channels=7),
+    TINY.clone(scale=3, feature_stride=2),
+    TINY.clone(branches=("forward_1",)),
+    TINY.clone(branches=("forward_2", "backward_1", "forward_1")),
+    TINY.clone(branches=(*BRANCHES, "backward_3")),
+    TINY.clone(second_order=False, deform_groups=4),
 ]
 
 
@@ -193,6 +204,37 @@ VARIANTS = [
 def test_sizes_are_read_off_the_shapes(model):
     found = model_of(model_sizes({k: p.shape for k, p in layout(model).items()}))
     assert found == model
+
+
+@pytest.mark.parametrize("prefix", ["", "generator."])
+def test_the_one_upsampling_of_finer_features_may_be_called_the_second(prefix):
+    model = TINY.clone(scale=1, feature_stride=2)
+    state = {f"{prefix}{key}": array for key, array in state_of(model).items()}
+    second = {k.replace("upsample1", "upsample2"): v for k, v in state.items()}
+    found = translate(second)
+    assert found.dialect == translate(state).dialect != "BasicSR"
+    bias = "upsample2.upsample_conv.bias"
+    assert found.keys["upsample1.upsample_conv.bias"] == f"{prefix}{bias}"
+    loaded, params = to_model(found)
+    assert loaded == model
+    expected = to_model(translate(state))[1]
+    jax.tree.map(np.testing.assert_array_equal, params, expected)
+
+
+def test_a_missing_upsampling_is_missing_where_there_are_two():
+    state = {k: v for k, v in state_of(TINY).items() if "upsample1" not in k}
+    assert "does not fit c4n1 x4: 2 missing (upsample1" in refusal(state)
+
+
+def test_a_missing_branch_is_missing_and_not_another_network():
+    state = {k: v for k, v in state_of(TINY).items() if ".forward_2." not in k}
+    assert "does not fit c4n1 x4: 16 missing (deform_align.forward_2" in refusal(state)
+
+
+def test_missing_deformable_convolutions_are_not_another_network():
+    """BasicSR saves none where it cannot run them, and means nothing by it."""
+    state = {k: v for k, v in state_of(TINY).items() if "deform_align" not in k}
+    assert "does not fit c4n1 x4: 40 missing (deform_align" in refusal(state)
 
 
 def test_all_problems_are_in_one_message():
@@ -274,7 +316,6 @@ def test_two_names_for_one_tensor_are_refused():
         ("generator.backward_resblocks.main.0.weight", "BasicVSR, the predecessor"),
         ("generator.image_cleaning.0.weight", "RealBasicVSR"),
         ("basic_module.0.basic_module.0.conv.weight", "SPyNet"),
-        ("generator.feat_extract.2.main.0.weight", "BasicVSR_2x"),
         ("layer1.0.conv1.weight", "no BasicVSR.*layer1.0.conv1.weight"),
     ],
 )

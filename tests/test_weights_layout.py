@@ -41,7 +41,21 @@ SMALL = BasicVSRPlusPlus(
     hr_channels=5,
     spynet_channels=(2, 3, 4, 5),
 )
-MODELS = [SMALL, SMALL.clone(scale=1), SMALL.clone(num_blocks=0, num_extract_blocks=0)]
+MODELS = {
+    "x4": SMALL,
+    "same-size": SMALL.clone(scale=1),
+    "no blocks": SMALL.clone(num_blocks=0, num_extract_blocks=0),
+    "same-size stride 2": SMALL.clone(scale=1, feature_stride=2),
+    "same-size stride 1": SMALL.clone(scale=1, feature_stride=1),
+    "x2": SMALL.clone(scale=2),
+    "x3 of half the size": SMALL.clone(scale=3, feature_stride=2),
+    "x8": SMALL.clone(scale=8),
+    "one branch": SMALL.clone(branches=("forward_1",)),
+    "three branches": SMALL.clone(branches=("forward_2", "backward_1", "forward_1")),
+    "first order": SMALL.clone(second_order=False),
+    "flow alignment": SMALL.clone(alignment="flow"),
+    "first order flow alignment": SMALL.clone(alignment="flow", second_order=False),
+}
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +85,7 @@ def test_keys_shapes_and_order_are_those_of_the_official_network(
     assert list(ours.items()) == list(official_lists[variant].items())
 
 
-@pytest.mark.parametrize("model", MODELS, ids=["x4", "same-size", "no blocks"])
+@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
 def test_tree_is_the_one_that_the_network_initialises(model):
     lq = jax.ShapeDtypeStruct((1, 2, model.min_side, model.min_side, 3), jnp.float32)
     tree = jax.eval_shape(model.init, jax.random.key(0), lq)["params"]
@@ -79,7 +93,7 @@ def test_tree_is_the_one_that_the_network_initialises(model):
     assert shapes(model) == expected
 
 
-@pytest.mark.parametrize("model", MODELS, ids=["x4", "same-size", "no blocks"])
+@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
 def test_there_and_back_is_identity(model):
     tensors = {k: patterned(k, place.shape) for k, place in layout(model).items()}
     back = to_official(model, to_tree(model, tensors))

@@ -15,6 +15,7 @@ from patterned import patterned
 
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
+from bvsrpp_jax.weights.architecture import sizes_of
 from bvsrpp_jax.weights.layout import shapes
 from bvsrpp_jax.weights.native import read_native, save
 
@@ -79,6 +80,25 @@ def test_round_trip_is_bit_exact(saved):
     for path, array in flatten_dict(params_of(TINY), sep="/").items():
         assert flat[path].dtype == np.float32
         assert flat[path].tobytes() == array.tobytes(), path
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"scale": 1},
+        {"scale": 1, "feature_stride": 2},
+        {"scale": 8},
+        {"branches": ("backward_1", "forward_1"), "second_order": False},
+        {"alignment": "flow"},
+    ],
+)
+def test_every_option_survives_and_only_unusual_ones_are_told(tmp_path, options):
+    model = TINY.clone(**options)
+    path = tmp_path / "x.safetensors"
+    save(path, model, params_of(model))
+    assert read_native(path)[0] == model
+    told = about(path)["sizes"].keys() - sizes_of(BasicVSRPlusPlus()).keys()
+    assert told == options.keys() - {"scale"}
 
 
 def test_same_weights_give_the_same_file_and_digest(tmp_path, saved):
@@ -183,7 +203,17 @@ def test_unwritable_place_is_one_line(tmp_path, name):
         ("num_blocks", "1"),
         ("deform_groups", 3),
         ("deform_groups", 6),
-        ("scale", 2),
+        ("scale", 5),
+        ("scale", True),
+        ("feature_stride", 3),
+        ("feature_stride", 1.0),
+        ("branches", []),
+        ("branches", ["forward_1", "forward_1"]),
+        ("branches", ["forward_1", 2]),
+        ("branches", "forward_1"),
+        ("branches", [f"forward_{i}" for i in range(1, 18)]),
+        ("second_order", 1),
+        ("alignment", "none"),
         ("scale", None),
         ("hr_channels", [2]),
         ("num_extract_blocks", 10**9),

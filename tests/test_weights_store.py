@@ -86,7 +86,7 @@ def test_damaged_weights_of_a_workdir_are_named(tmp_path):
         load(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["config.json", "checkpoints"])
+@pytest.mark.parametrize("name", ["lock", "checkpoints"])
 def test_unfinished_training_is_told_how_to_go_on(tmp_path, name):
     (tmp_path / name).mkdir()
     with pytest.raises(InputError) as error:
@@ -96,6 +96,35 @@ def test_unfinished_training_is_told_how_to_go_on(tmp_path, name):
         f" yet. The command that began it, python train.py --workdir={tmp_path} ...,"
         " resumes it."
     )
+
+
+@pytest.mark.parametrize("source", ["reds4", Path("reds4")])
+def test_published_networks_are_told_where_they_are(source, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    file = "basicvsr_plusplus_c64n7_8x1_600k_reds4_20210217-db622b2f.pth"
+    with pytest.raises(InputError) as error:
+        load(source)
+    assert str(error.value) == (
+        "reds4: is a published network, and nothing is downloaded here. Get its file"
+        f" from https://download.openmmlab.com/mmediting/restorers/basicvsr_plusplus/"
+        f"{file}, then name it: {file}."
+    )
+
+
+def test_a_published_file_that_is_here_has_to_be_named_itself(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    file = Path("basicvsr_plusplus_deblur_dvd-ecd08b7f.pth")
+    file.touch()
+    with pytest.raises(InputError, match=f"its file is here. Name it: {file}.$"):
+        load("deblur_dvd")
+
+
+def test_what_is_called_like_a_published_network_is_taken(tmp_path, monkeypatch):
+    """There is nothing else that the name could load."""
+    monkeypatch.chdir(tmp_path)
+    Path("reds4").mkdir()
+    save("reds4/weights.safetensors", *load("lite"))
+    assert load("reds4")[0] == load("lite")[0]
 
 
 @pytest.mark.parametrize("name", ["photos", "run.pth", "run.safetensors"])

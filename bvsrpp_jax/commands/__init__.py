@@ -4,6 +4,6 @@ Each has `add(commands)`, which adds it to the parser, and `run(arguments)`. Hea
 imports are inside `run`, so that `--help` answers at once.
 """
 
-from bvsrpp_jax.commands import compare, convert, doctor, models, restore
+from bvsrpp_jax.commands import compare, convert, doctor, export, models, restore
 
-COMMANDS = (restore, compare, convert, models, doctor)
+COMMANDS = (restore, compare, convert, export, models, doctor)

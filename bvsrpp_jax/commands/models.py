@@ -11,7 +11,8 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Lists them."""
-    from bvsrpp_jax.weights.catalogue import OFFICIAL, bundled
+    from bvsrpp_jax.weights.bundled import bundled
+    from bvsrpp_jax.weights.catalogue import OFFICIAL
     from bvsrpp_jax.weights.report import models_text
 
     print(models_text(bundled(), OFFICIAL))

@@ -69,18 +69,14 @@ def open_samples(
             seed=seed,
             **options,
         )
-    if scale != 4:
-        raise InputError(
-            f"config.data.dataset: {dataset!r} is for networks of scale 4, not {scale}."
-            " Choose another one."
-        )
+    options = {"seed": seed, "scale": scale, **options}
     if dataset == "generated":
         pictures = photographs(GENERATED_PICTURES, seed=seed)
-        return PreparedSamples(Prepared(pictures, []), seed=seed, **options)
+        return PreparedSamples(Prepared(pictures, []), **options)
     filmed = options.get("filmed", 0.0)
     needs = ("photographs",) * (filmed > 0) + ("clips",) * (filmed < 1)
     prepared = open_prepared(Path(root) / split, needs=needs)
-    return PreparedSamples(prepared, seed=seed, **options)
+    return PreparedSamples(prepared, **options)
 
 
 def open_validation(

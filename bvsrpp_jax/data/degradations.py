@@ -43,6 +43,13 @@ def bicubic_resize(image: np.ndarray, scale: float) -> np.ndarray:
 
     Raises:
       ValueError: `image` is not floating point or `scale` is not positive.
+
+    Example:
+      >>> from bvsrpp_jax.data.degradations import bicubic_resize
+      >>> gt = np.full((256, 320, 3), 0.5)
+      >>> lq = bicubic_resize(gt, 1 / 4)
+      >>> lq.shape, bool(np.allclose(lq, 0.5))
+      ((64, 80, 3), True)
     """
     if not np.issubdtype(image.dtype, np.floating):
         raise ValueError(f"image has dtype {image.dtype}; need floats (divide by 255)")
@@ -153,6 +160,11 @@ def blur_downsample(image: np.ndarray, *, window: Window = EVERYTHING) -> np.nda
     Raises:
       ValueError: `image` is not uint8, a side is below 4, or the window leaves the
         result.
+
+    Example:
+      >>> from bvsrpp_jax.data.degradations import blur_downsample
+      >>> blur_downsample(np.full((256, 320, 3), 128, np.uint8)).shape
+      (64, 80, 3)
     """
     _check_uint8(image, "BD")
     height, width = image.shape[-3:-1]

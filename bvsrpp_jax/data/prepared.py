@@ -81,9 +81,14 @@ class PreparedSamples:
       seed: of the run.
       num_frames: pairs (step, frames a sample from this step on), ascending from
         step 0: short clips first show more scenes in the same time.
-      crop_size: side in ground-truth pixels.
+      crop_size: side in ground-truth pixels, a multiple of the scale.
       filmed: share of samples that a virtual camera films.
       occlusion: share of those with a second photograph moving in front.
+      scale: ground-truth pixels a side of an input pixel, 2 or more.
+
+    Raises:
+      ValueError: the scale is 1, at which there would be nothing to restore, or does
+        not divide the crop.
     """
 
     prepared: Prepared
@@ -93,6 +98,17 @@ class PreparedSamples:
     crop_size: int
     filmed: float
     occlusion: float
+    scale: int = 4
+
+    def __post_init__(self):
+        if self.scale < 2:
+            raise ValueError(
+                "scale: 1 leaves nothing to restore of clips that are only made smaller"
+            )
+        if self.crop_size % self.scale:
+            raise ValueError(
+                f"crop_size: {self.crop_size} is no multiple of scale, {self.scale}"
+            )
 
     def draw(self, step: int, i: int) -> Sample:
         """Makes one sample, as `Samples.draw`."""
@@ -112,7 +128,8 @@ class PreparedSamples:
                 size=self.crop_size,
                 rng=rng,
             )
-        return degrade(flip(frames, draw_flips(rng, time_reversal=True)))
+        gt = flip(frames, draw_flips(rng, time_reversal=True))
+        return degrade(gt, scale=self.scale)
 
     def describe(self, step: int, i: int) -> str:
         """What kind of sample it is, as `Samples.describe`."""
@@ -149,7 +166,7 @@ def cut(
     return clip[start : start + length : stride, rows, columns]
 
 
-def degrade(gt: np.ndarray) -> Sample:
+def degrade(gt: np.ndarray, *, scale: int = 4) -> Sample:
     """Ground truth [..., h, w, 3] uint8 and its input, as floats in [0, 1]."""
     gt = to_float(gt)
-    return {"lq": to_float(to_uint8(bicubic_resize(gt, 1 / 4))), "gt": gt}
+    return {"lq": to_float(to_uint8(bicubic_resize(gt, 1 / scale))), "gt": gt}

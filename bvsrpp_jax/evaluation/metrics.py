@@ -73,6 +73,12 @@ def psnr(
 
     Raises:
       ValueError: the frames are not such arrays or `border` leaves nothing.
+
+    Example:
+      >>> from bvsrpp_jax.evaluation.metrics import psnr
+      >>> gt = np.zeros((2, 16, 16, 3), np.uint8)
+      >>> psnr(gt + np.uint8(1), gt).round(2)  # off by one code everywhere
+      array([48.13, 48.13])
     """
     _check(a, b, border, min_side=1)
     errors = [_mean_square(x, y) for x, y in _frame_pairs(a, b, channel, border)]
@@ -96,6 +102,12 @@ def ssim(
     Raises:
       ValueError: the frames are not such arrays or `border` leaves less than
         one window of 11x11 pixels.
+
+    Example:
+      >>> from bvsrpp_jax.evaluation.metrics import ssim
+      >>> gt = np.random.default_rng(0).random((2, 16, 16, 3))
+      >>> ssim(gt, gt, channel="y", border=2)
+      array([1., 1.])
     """
     _check(a, b, border, min_side=SSIM_WINDOW)
     pairs = _frame_pairs(a, b, channel, border)

@@ -17,6 +17,7 @@ from jax.experimental import multihost_utils
 from bvsrpp_jax.data.catalogue import ValidationClip
 from bvsrpp_jax.data.degradations import bicubic_resize, to_uint8
 from bvsrpp_jax.evaluation.metrics import Channel, psnr, ssim
+from bvsrpp_jax.ops.precision import in_full_precision
 from bvsrpp_jax.restoration.padding import crop, pad
 
 
@@ -40,6 +41,7 @@ def make_validation(
     """
 
     @jax.jit
+    @in_full_precision
     def restore(params, lq):
         padded = pad(lq, min_side=model.min_side, multiple=model.side_multiple)
         output = model.apply({"params": params}, padded[None])[0]

@@ -36,7 +36,7 @@ _MILLIONTH, _LARGEST = Fraction(1, 1_000_000), 10**8
 
 
 def open_clip(
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     *,
     start: float | Fraction | None = None,
     duration: float | Fraction | None = None,
@@ -60,6 +60,13 @@ def open_clip(
 
     Raises:
       InputError: it cannot be read, or a number is out of range.
+
+    Example:
+      >>> from bvsrpp_jax.media import open_clip
+      >>> with open_clip("in.mp4", duration=0.08) as clip:
+      ...     frames = [frame.pixels for frame in clip]
+      >>> len(frames), frames[0].shape, frames[0].dtype
+      (2, (48, 64, 3), dtype('uint8'))
     """
     path = Path(path)
     start = None if start is None else _exact("start", start, zero=True)

@@ -7,11 +7,18 @@ methods (`features`, `flows`, `propagate`, `reconstruct`) and agree to rounding.
 """
 
 from collections.abc import Sequence
+from typing import Any, Literal
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from bvsrpp_jax.models.grid import (
+    BRANCHES,
+    check_branches,
+    flow_per_frame,
+    is_backward,
+)
 from bvsrpp_jax.models.layers import (
     Conv,
     Dtype,
@@ -21,12 +28,18 @@ from bvsrpp_jax.models.layers import (
     zeros,
 )
 from bvsrpp_jax.models.propagation import Branch, Carry, empty_carry
+from bvsrpp_jax.models.resolution import (
+    FEATURE_STRIDES,
+    SCALES,
+    FeatureExtraction,
+    shuffle_factors,
+)
 from bvsrpp_jax.models.spynet import SPyNet
 from bvsrpp_jax.models.statistics import watch
 from bvsrpp_jax.ops.resize import pixel_shuffle, resize_bicubic, resize_bilinear
 from bvsrpp_jax.ops.sampling import at_least_float32
 
-BRANCHES = ("backward_1", "forward_1", "backward_2", "forward_2")
+ALIGNMENTS = ("deformable", "flow")
 
 
 class BasicVSRPlusPlus(nn.Module):
@@ -37,8 +50,14 @@ class BasicVSRPlusPlus(nn.Module):
       num_blocks: residual blocks of each branch.
       deform_groups: channel groups of the deformable convolutions, an even number.
       max_residue_magnitude: bound of the offsets' learned part, in pixels.
-      scale: 4 upscales, with features at the input's resolution; 1 restores at the
-        same size, with features at a quarter of it (deblurring, denoising).
+      scale: output pixels per input pixel in each direction: 2, 3, 4 or 8 upscale, 1
+        restores at the same size (deblurring, denoising).
+      feature_stride: input pixels per feature pixel in each direction, 1, 2 or 4; None
+        is 4 for scale 1 and 1 for all others (`resolution`).
+      branches: which way features travel through the clip, and how often.
+      second_order: align features of two steps back as well as those of one.
+      alignment: "deformable", or "flow" for warping alone; both and the two fields
+        above are what the paper's ablation takes away.
       num_extract_blocks, num_reconstruction_blocks: residual blocks before and after
         propagation.
       hr_channels: channels at the output's resolution.
@@ -49,6 +68,13 @@ class BasicVSRPlusPlus(nn.Module):
 
     To initialise under `jax.jit`, take a key of the "rbg" generator: compiling the
     hundreds of draws of the default one takes XLA's CPU compiler minutes.
+
+    Example:
+      >>> model = bvsrpp.BasicVSRPlusPlus(mid_channels=8, num_blocks=1, deform_groups=2)
+      >>> key, lq = jax.random.key(0, impl="rbg"), jnp.zeros((1, 2, 64, 96, 3))
+      >>> variables = jax.eval_shape(model.init, key, lq)  # or jax.jit(model.init)(...)
+      >>> jax.eval_shape(model.apply, variables, lq).shape
+      (1, 2, 256, 384, 3)
     """
 
     mid_channels: int = 64
@@ -56,6 +82,10 @@ class BasicVSRPlusPlus(nn.Module):
     deform_groups: int = 16
     max_residue_magnitude: float = 10.0
     scale: int = 4
+    feature_stride: int | None = None
+    branches: Sequence[str] = BRANCHES
+    second_order: bool = True
+    alignment: Literal["deformable", "flow"] = "deformable"
     num_extract_blocks: int = 5
     num_reconstruction_blocks: int = 5
     hr_channels: int = 64
@@ -63,10 +93,21 @@ class BasicVSRPlusPlus(nn.Module):
     dtype: Dtype = jnp.float32
     remat: bool = False
 
+    def __post_init__(self):
+        if self.feature_stride is None:
+            self.feature_stride = 4 if self.scale == 1 else 1
+        super().__post_init__()
+
+    def clone(self, **changes: Any) -> "BasicVSRPlusPlus":
+        """A network with other fields; with another scale, the stride usual for it."""
+        if "scale" in changes:
+            changes.setdefault("feature_stride", None)
+        return super().clone(**changes)
+
     @property
-    def feature_stride(self) -> int:
-        """Input pixels per feature pixel, in each direction."""
-        return 4 if self.scale == 1 else 1
+    def enlargement(self) -> int:
+        """Output pixels per feature pixel, in each direction."""
+        return self.scale * self.feature_stride
 
     @property
     def min_side(self) -> int:
@@ -84,16 +125,18 @@ class BasicVSRPlusPlus(nn.Module):
         self.feat_extract = FeatureExtraction(
             self.mid_channels,
             self.num_extract_blocks,
-            downsample=self.scale == 1,
+            stride=self.feature_stride,
             dtype=self.dtype,
         )
-        for branch in BRANCHES:
+        for branch in self.branches:
             module = Branch(
                 self.mid_channels,
                 self.num_blocks,
                 deform_groups=self.deform_groups,
                 max_residue_magnitude=self.max_residue_magnitude,
                 reverse=is_backward(branch),
+                second_order=self.second_order,
+                alignment=self.alignment,
                 dtype=self.dtype,
                 remat=self.remat,
             )
@@ -102,8 +145,8 @@ class BasicVSRPlusPlus(nn.Module):
             self.mid_channels, self.num_reconstruction_blocks, dtype=self.dtype
         )
         up = {"kernel_init": kaiming_normal, "bias_init": zeros, "dtype": self.dtype}
-        self.upsample1 = Conv(4 * self.mid_channels, **up)
-        self.upsample2 = Conv(4 * self.hr_channels, **up)
+        for name, factor, channels in upsamplings(self):
+            setattr(self, name, Conv(factor**2 * channels, **up))
         self.conv_hr = Conv(self.hr_channels, dtype=self.dtype)
         self.conv_last = Conv(3, dtype=self.dtype)
 
@@ -122,7 +165,7 @@ class BasicVSRPlusPlus(nn.Module):
         """
         feats = (self.features(lq),)
         flows = self.flows(lq)
-        for branch in BRANCHES:
+        for branch in self.branches:
             flow_n1 = flow_per_frame(branch, *flows)
             feat, _ = self.propagate(branch, feats, flow_n1, empty_carry(feats[0]))
             feats = (*feats, feat)
@@ -172,7 +215,7 @@ class BasicVSRPlusPlus(nn.Module):
         """Runs one branch over a chunk of frames (Section 3.1).
 
         Args:
-          branch: one of `BRANCHES`.
+          branch: one of `branches`.
           feats: g and the outputs of all earlier branches, [n, t, h, w, c] each.
           flow_n1: [n, t, h, w, 2], flow from each frame to the one that the branch
             visited before it (`flow_per_frame`).
@@ -181,8 +224,8 @@ class BasicVSRPlusPlus(nn.Module):
         Returns:
           The branch's features [n, t, h, w, c] and the carry for the next chunk.
         """
-        if branch not in BRANCHES:
-            raise ValueError(f"branch: {branch!r} is not one of {BRANCHES}")
+        if branch not in self.branches:
+            raise ValueError(f"branch: {branch!r} is not one of {self.branches}")
         feat, *earlier = feats
         return getattr(self, branch)(feat, earlier, flow_n1, carry)
 
@@ -191,7 +234,7 @@ class BasicVSRPlusPlus(nn.Module):
 
         Args:
           lq: [n, t, h, w, 3], the frames themselves.
-          feats: g and the outputs of the four branches, [n, t, h', w', c] each.
+          feats: g and the outputs of all branches, [n, t, h', w', c] each.
 
         Returns:
           [n, t, scale * h, scale * w, 3]. High-resolution activations exist for one
@@ -213,15 +256,22 @@ class BasicVSRPlusPlus(nn.Module):
 
     def _reconstruct_frame(self, lq, feats):
         x = self.reconstruction(jnp.concatenate(feats, -1))  # [n, h', w', c]
-        x = leaky_relu(pixel_shuffle(self.upsample1(x), 2))  # [n, 2h', 2w', c]
-        x = leaky_relu(pixel_shuffle(self.upsample2(x), 2))  # [n, 4h', 4w', hr]
-        x = self.conv_last(leaky_relu(self.conv_hr(x)))  # [n, 4h', 4w', 3]
+        for name, factor, _ in upsamplings(self):
+            x = leaky_relu(pixel_shuffle(getattr(self, name)(x), factor))
+        x = self.conv_last(leaky_relu(self.conv_hr(x)))  # [n, s * h, s * w, 3]
         base = resize_bilinear(lq.astype(at_least_float32(lq.dtype)), x.shape[1:3])
         return base + x.astype(base.dtype)
 
     def _check_sizes(self):
-        if self.scale not in (1, 4):
-            raise ValueError(f"scale: {self.scale} is neither 4 nor 1 (same size)")
+        for name, choices in (
+            ("scale", SCALES),
+            ("feature_stride", FEATURE_STRIDES),
+            ("alignment", ALIGNMENTS),
+        ):
+            if (value := getattr(self, name)) not in choices:
+                listed = ", ".join(map(str, choices))
+                raise ValueError(f"{name}: {value} is none of {listed}")
+        check_branches(self.branches)
         channels, groups = self.mid_channels, self.deform_groups
         if groups % 2 or (2 * channels) % groups:
             raise ValueError(
@@ -235,10 +285,10 @@ class BasicVSRPlusPlus(nn.Module):
         if not jnp.issubdtype(lq.dtype, jnp.floating):
             raise ValueError(f"lq: expected floats in [0, 1], got {lq.dtype}")
         n, t, h, w, _ = lq.shape
-        if min(n, t) < 1:
+        if n < 1 or t < 1:
             raise ValueError(f"lq: {n} clips of {t} frames; need at least one of each")
         smallest, multiple = self.min_side, self.side_multiple
-        if min(h, w) < smallest or h % multiple or w % multiple:
+        if any(side < smallest or side % multiple for side in (h, w)):
             rule = f"at least {smallest}"
             rule += f" and multiples of {multiple}" if multiple > 1 else ""
             raise ValueError(
@@ -247,43 +297,10 @@ class BasicVSRPlusPlus(nn.Module):
             )
 
 
-class FeatureExtraction(nn.Module):
-    """Residual blocks on the input, at a quarter of its size if `downsample`."""
-
-    features: int
-    num_blocks: int
-    downsample: bool
-    dtype: Dtype = jnp.float32
-
-    @nn.compact
-    def __call__(self, x: jax.Array) -> jax.Array:
-        """[n, h, w, 3] -> [n, h, w, features], or [n, h / 4, w / 4, features]."""
-        if self.downsample:
-            for name in ("down_0", "down_1"):
-                conv = Conv(self.features, stride=2, dtype=self.dtype, name=name)
-                x = leaky_relu(conv(x))
-        blocks = ResidualBlocks(self.features, self.num_blocks, dtype=self.dtype)
-        nn.share_scope(self, blocks)  # their parameters are this module's own
-        return blocks(x)
-
-
-def is_backward(branch: str) -> bool:
-    """Whether a branch visits the frames from last to first."""
-    return branch.startswith("backward")
-
-
-def flow_per_frame(
-    branch: str, flows_backward: jax.Array, flows_forward: jax.Array
-) -> jax.Array:
-    """The flow of each frame of a whole clip to the one `branch` visits before it.
-
-    Args:
-      branch: one of `BRANCHES`.
-      flows_backward, flows_forward: [n, t - 1, h, w, 2], from `flows`.
-
-    Returns:
-      [n, t, h, w, 2]; zero at the first frame visited, which has none before it.
-    """
-    if is_backward(branch):
-        return jnp.pad(flows_backward, ((0, 0), (0, 1), (0, 0), (0, 0), (0, 0)))
-    return jnp.pad(flows_forward, ((0, 0), (1, 0), (0, 0), (0, 0), (0, 0)))
+def upsamplings(model: BasicVSRPlusPlus) -> list[tuple[str, int, int]]:
+    """Name, factor of the pixel shuffle and channels after it, of each upsampling."""
+    factors = shuffle_factors(model.enlargement)
+    channels = (*[model.mid_channels] * (len(factors) - 1), model.hr_channels)
+    return [
+        (f"upsample{i}", factor, channels[i - 1]) for i, factor in enumerate(factors, 1)
+    ]

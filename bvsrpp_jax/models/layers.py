@@ -18,10 +18,11 @@ from math import prod
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+from jax.typing import DTypeLike
 
 from bvsrpp_jax.ops.conv import conv2d
 
-Dtype = jnp.dtype | type
+Dtype = DTypeLike
 Initializer = Callable[[jax.Array, tuple[int, ...], Dtype], jax.Array]
 
 

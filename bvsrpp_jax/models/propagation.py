@@ -6,18 +6,20 @@ the features of the last two frames that it has seen:
     aligned_i = A(g_i, f_{i-1}, f_{i-2}, s_{i->i-1}, s_{i->i-2})
     f_i       = aligned_i + R(c(g_i, earlier branches, aligned_i))
 
+First-order propagation, which the paper compares with, aligns f_{i-1} alone.
+
 What it carries goes in and comes out, so a clip may be fed in chunks, in the order in
 which the branch visits them, with the whole clip's result.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from bvsrpp_jax.models.alignment import DeformableAlignment
+from bvsrpp_jax.models.alignment import DeformableAlignment, FlowAlignment
 from bvsrpp_jax.models.layers import Dtype, ResidualBlocks
 from bvsrpp_jax.models.statistics import STATISTICS
 from bvsrpp_jax.ops.sampling import at_least_float32
@@ -76,6 +78,8 @@ class Branch(nn.Module):
 
     Attributes:
       reverse: True visits the frames from last to first.
+      second_order: align the output of two steps back as well as that of one.
+      alignment: "deformable", or "flow" for warping alone.
       remat: recompute a frame's activations in the backward pass instead of storing
         them: about a quarter of the memory for a third more compute.
     """
@@ -85,16 +89,21 @@ class Branch(nn.Module):
     deform_groups: int
     max_residue_magnitude: float
     reverse: bool
+    second_order: bool = True
+    alignment: Literal["deformable", "flow"] = "deformable"
     dtype: Dtype = jnp.float32
     remat: bool = False
 
     def setup(self):
-        self.deform_align = DeformableAlignment(
-            self.mid_channels,
-            deform_groups=self.deform_groups,
-            max_residue_magnitude=self.max_residue_magnitude,
-            dtype=self.dtype,
-        )
+        if self.alignment == "flow":
+            self.deform_align = FlowAlignment(self.mid_channels, dtype=self.dtype)
+        else:
+            self.deform_align = DeformableAlignment(
+                self.mid_channels,
+                deform_groups=self.deform_groups,
+                max_residue_magnitude=self.max_residue_magnitude,
+                dtype=self.dtype,
+            )
         self.backbone = ResidualBlocks(
             self.mid_channels, self.num_blocks, dtype=self.dtype
         )
@@ -155,9 +164,9 @@ class Branch(nn.Module):
 
     def _refine_frame(self, carry, frame: Frame):
         feat_n1, feat_n2 = carry
-        aligned = self.deform_align(
-            feat_n1, feat_n2, frame.feat, frame.flow_n1, frame.flow_n2
-        )
+        order = 2 if self.second_order else 1
+        feats, flows = (feat_n1, feat_n2), (frame.flow_n1, frame.flow_n2)
+        aligned = self.deform_align(feats[:order], frame.feat, flows[:order])
         # The first frame has nothing to align. Masked, because a deformable
         # convolution of zeros still returns its bias.
         index = frame.index[:, None, None, None]

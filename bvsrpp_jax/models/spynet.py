@@ -50,7 +50,7 @@ class SPyNet(nn.Module):
         """
         h, w = reference.shape[1:3]
         # Five halvings need sides that 32 divides.
-        size = tuple(-(-side // 32) * 32 for side in (h, w))
+        size = tuple((side + 31) // 32 * 32 for side in (h, w))
         flow = self._pyramid(*(self._prepare(x, size) for x in (reference, supporting)))
         scale = jnp.array([w / size[1], h / size[0]], flow.dtype)
         return resize_bilinear(flow, (h, w)) * scale

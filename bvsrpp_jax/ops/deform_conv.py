@@ -41,6 +41,14 @@ def modulated_deform_conv(
 
     Raises:
       ValueError: `c` is not a multiple of `g`.
+
+    Example:
+      >>> from bvsrpp_jax.ops.deform_conv import modulated_deform_conv
+      >>> x, kernel = jnp.ones((1, 4, 4, 2)), jnp.ones((3, 3, 2, 1))
+      >>> offset, mask = jnp.zeros((1, 4, 4, 2, 9, 2)), jnp.ones((1, 4, 4, 2, 9))
+      >>> y = modulated_deform_conv(x, offset, mask, kernel)
+      >>> y[0, 0, :, 0]  # without offsets a convolution; zero outside the picture
+      Array([ 8., 12., 12.,  8.], dtype=float32)
     """
     n, h, w, c = x.shape
     groups = offset.shape[3]

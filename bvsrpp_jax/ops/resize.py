@@ -78,7 +78,7 @@ def _resize_axis(x, axis, size, method: Literal["linear", "cubic"], align_corner
     for step, weight in taps(position - first):
         source = jnp.clip(first.astype(jnp.int32) + step, 0, length - 1)
         weight = jnp.expand_dims(weight, tuple(range(1, -axis)))
-        total = total + weight * jnp.take(x, source, axis, mode="clip")
+        total = total + weight * jnp.take(x, source, axis=axis, mode="clip")
     return total.astype(x.dtype)
 
 

@@ -25,9 +25,17 @@ def flow_warp(
 
     Raises:
       ValueError: unknown padding.
+
+    Example:
+      >>> from bvsrpp_jax.ops.warp import flow_warp
+      >>> x = jnp.arange(5.0).reshape(1, 1, 5, 1)
+      >>> flow = jnp.broadcast_to(jnp.array([2.0, 0.0]), (1, 1, 5, 2))  # x, y
+      >>> flow_warp(x, flow)[0, 0, :, 0]  # reads two pixels to the right
+      Array([2., 3., 4., 0., 0.], dtype=float32)
     """
     if padding not in ("zeros", "border"):
         raise ValueError(f"padding: {padding!r} is neither 'zeros' nor 'border'")
+    x, flow = jnp.asarray(x), jnp.asarray(flow)
     chex.assert_rank([x, flow], 4)
     chex.assert_equal_shape_prefix([x, flow], 3)
     _, h, w, _ = x.shape

@@ -9,6 +9,8 @@ chunk, each pass in the order in which its branch visits the frames:
     backward_2   last to first
     forward_2    first to last   and at once the pictures of the same chunk
 
+(A network whose last branch is a backward one makes its pictures in one more pass.)
+
 What a branch carries stays on the device; features and flows wait on the host for the
 passes that need them, or on disk (`spool.py`). However long the clip, the device holds
 two chunks: the one in work, and the one on its way to the host. The result is the whole
@@ -25,11 +27,9 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from bvsrpp_jax.models.basicvsrpp import BRANCHES, is_backward
+from bvsrpp_jax.models.grid import is_backward
 from bvsrpp_jax.models.propagation import empty_carry
 from bvsrpp_jax.restoration.programs import Programs
-
-PASSES = 1 + len(BRANCHES)  # over every frame; the last branch and the pictures are one
 
 
 class Chunk(NamedTuple):
@@ -64,11 +64,13 @@ def restore_in_chunks(
       length: frames in a chunk.
       hold: takes an array that must wait for a later pass, and returns what NumPy makes
         it of again.
-      on_pass: called with the number of frames that another of `PASSES` has gone over.
+      on_pass: called with the number of frames that another of `num_passes` has gone
+        over.
 
     Yields:
       For each chunk, in order, its frames [t, scale * h, scale * w, 3], and [t],
-      whether they are finite. The first comes when three branches have passed.
+      whether they are finite. The first comes when all branches but the last have
+      passed.
     """
     starts = range(0, len(frames), length)
     fill = len(starts) * length - len(frames)
@@ -80,7 +82,7 @@ def restore_in_chunks(
     ):
         chunks.append(jax.tree.map(hold, chunk))
         on_pass(size)
-    *earlier, last = BRANCHES
+    earlier, last = _before_pictures(programs.branches)
     for branch in earlier:
         order = range(len(chunks))[:: -1 if is_backward(branch) else 1]
         visited = [chunks[i] for i in order]
@@ -91,15 +93,31 @@ def restore_in_chunks(
         del visited, passed  # or they would keep what `pictures` gives back
 
     def pictures():
-        passed = _propagate(programs, params, last, chunks, fill=fill)
-        for i, (start, feat) in enumerate(zip(starts, passed, strict=True)):
+        passed = [()] * len(chunks)
+        if last is not None:
+            feats = _propagate(programs, params, last, chunks, fill=fill)
+            passed = ((feat,) for feat in feats)
+        for i, (start, newest) in enumerate(zip(starts, passed, strict=True)):
             lq, feats = np.stack(filled[start : start + length]), _read(chunks[i].feats)
             chunks[i] = None  # what is done need not wait any longer
-            yield programs.reconstruct(params, lq, (*feats, feat))
+            yield programs.reconstruct(params, lq, (*feats, *newest))
 
     for size, (output, finite) in zip(sizes, _on_host(pictures()), strict=True):
         on_pass(size)
         yield output[:size], finite[:size]
+
+
+def num_passes(branches: Sequence[str]) -> int:
+    """How often a clip is gone over; the last branch mostly makes the pictures, too."""
+    earlier, _ = _before_pictures(branches)
+    return 2 + len(earlier)
+
+
+def _before_pictures(branches: Sequence[str]) -> tuple[Sequence[str], str | None]:
+    """Branches with a pass of their own, and the one that passes with the pictures."""
+    if is_backward(branches[-1]):
+        return branches, None
+    return branches[:-1], branches[-1]
 
 
 def _encode(programs, params, frames, starts) -> Iterator[Chunk]:

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+LOWEST, HIGHEST = -1, 2  # floats that pass for overshoot
 Array = jax.Array | np.ndarray  # the same arithmetic on the device and on the host
 
 
@@ -25,19 +26,35 @@ def from_float(output: Array, dtype: np.dtype) -> Array:
     return (output.clip(0, 1) * peak).round().astype(dtype)
 
 
+def check_frame(frame: object) -> np.ndarray:
+    """The frame as an array.
+
+    Raises:
+      ValueError: it is no RGB picture of a known type.
+    """
+    frame = np.asarray(frame)
+    if frame.ndim != 3 or frame.shape[-1] != 3:
+        raise ValueError(
+            f"frame: expected [h, w, 3], got {list(frame.shape)}."
+            f" {_how_to_mend(frame.shape)}"
+        )
+    known = frame.dtype in (np.uint8, np.uint16)
+    if not known and not np.issubdtype(frame.dtype, np.floating):
+        raise ValueError(
+            f"frame: expected uint8, uint16 or floats in [0, 1], got {frame.dtype}."
+            " Convert it"
+        )
+    return frame
+
+
 def check_frames(first: np.ndarray, rest: Iterable) -> Iterator[np.ndarray]:
     """Passes on the first frame and the rest, which must be like it.
 
     Raises:
-      ValueError: a frame is no RGB picture, or of another shape or type than the first.
+      ValueError: a frame is no RGB picture, or of another shape or type than the first,
+        or has floats as of codes.
     """
-    if first.ndim != 3 or first.shape[-1] != 3:
-        raise ValueError(f"frame 0: expected [h, w, 3], got {list(first.shape)}")
-    known = first.dtype in (np.uint8, np.uint16)
-    if not known and not np.issubdtype(first.dtype, np.floating):
-        raise ValueError(
-            f"frame 0: expected uint8, uint16 or floats, got {first.dtype}"
-        )
+    first = check_frame(first)
     for index, frame in enumerate(chain([first], rest)):
         frame = np.asarray(frame)
         if frame.shape != first.shape or frame.dtype != first.dtype:
@@ -45,4 +62,23 @@ def check_frames(first: np.ndarray, rest: Iterable) -> Iterator[np.ndarray]:
                 f"frame {index}: {list(frame.shape)} {frame.dtype}, the first is"
                 f" {list(first.shape)} {first.dtype}"
             )
+        # Some networks overshoot a little. (NaN passes: the engine names it.)
+        if frame.dtype.kind == "f" and (frame.max() > HIGHEST or frame.min() < LOWEST):
+            raise ValueError(
+                f"frame {index}: floats from {frame.min():g} to {frame.max():g},"
+                " expected [0, 1]. Divide codes by 255, or pass them as uint8"
+            )
         yield frame
+
+
+def _how_to_mend(shape: tuple[int, ...]) -> str:
+    match shape:
+        case (3, _, _):
+            return "Move the channels to the end: frame.transpose(1, 2, 0)"
+        case (_, _, 4):
+            return "Leave alpha out: frame[..., :3]"
+        case (_, _) | (_, _, 1):
+            return "Pass grey as RGB, and a single frame as [frame]"
+        case (_, _, _, _):
+            return "Pass one clip at a time, as its frames"
+    return "Pass an iterable of frames; restore_video takes files"

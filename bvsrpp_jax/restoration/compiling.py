@@ -12,7 +12,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from bvsrpp_jax.models.basicvsrpp import BRANCHES, BasicVSRPlusPlus
+from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
+from bvsrpp_jax.models.grid import is_backward
 from bvsrpp_jax.models.propagation import empty_carry
 from bvsrpp_jax.restoration.programs import Programs, make_programs
 
@@ -46,7 +47,7 @@ def compile_programs(
       come and the last ones go meanwhile.
     """
     shapes = _Shapes(model, params, size, dtype, device)
-    lengths = dict.fromkeys(BRANCHES, (chunk,))
+    lengths = dict.fromkeys(model.branches, (chunk,))
     return _compiled(shapes, lengths, frames=chunk, passing=2, options=options)
 
 
@@ -71,14 +72,16 @@ def compile_live_programs(
       while a program runs.
     """
     shapes, ahead = _Shapes(model, params, size, dtype, device), lookahead + 1
+    # A forward branch goes on after one frame, and looks ahead for those after it.
     lengths = {
-        "backward_1": (ahead,),
-        "forward_1": (ahead, 1),
-        "backward_2": (ahead,),
-        "forward_2": (1,),
+        branch: (ahead,) if is_backward(branch) else (ahead, 1)
+        for branch in model.branches
     }
-    # What has come, once by frame and once joined; and three branches.
-    feats, flows = (shapes.feat(ahead),) * 5, (shapes.flow(ahead),) * 4
+    if not is_backward(model.branches[-1]):
+        lengths[model.branches[-1]] = (1,)
+    # What has come, once by frame and once joined; and all branches but the last.
+    feats = (shapes.feat(ahead),) * (1 + len(model.branches))
+    flows = (shapes.flow(ahead),) * 4
     return _compiled(
         shapes,
         lengths,
@@ -148,10 +151,10 @@ def _compiled(
         "encode": (pieces.encode.lower, (shapes.frames(frames + 1),)),
         "reconstruct": (
             pieces.reconstruct.lower,
-            (shapes.frames(frames), (feat(frames),) * 5),
+            (shapes.frames(frames), (feat(frames),) * (1 + len(pieces.branches))),
         ),
     }
-    for i, branch in enumerate(BRANCHES, 1):
+    for i, branch in enumerate(pieces.branches, 1):
         for length in lengths[branch]:
             inputs = (feat(length),) * i, shapes.flow(length), shapes.carry
             calls[branch, length] = partial(pieces.propagate.lower, branch), inputs
@@ -166,7 +169,9 @@ def _compiled(
     def propagate(branch, params, feats, flow_n1, carry):
         return compiled[branch, flow_n1.shape[1]](params, feats, flow_n1, carry)
 
-    programs = Programs(compiled["encode"], propagate, compiled["reconstruct"])
+    programs = Programs(
+        pieces.branches, compiled["encode"], propagate, compiled["reconstruct"]
+    )
     largest = max(
         _bytes_of(compiled[name], inputs, passing)
         for name, (_, inputs) in calls.items()

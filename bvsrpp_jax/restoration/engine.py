@@ -54,6 +54,10 @@ class Engine:
         self._smaller: dict[Kind, Kind] = {}  # for those that did not fit
         self._locks = defaultdict(threading.Lock)
 
+    def __reduce__(self):
+        """A copy compiles programs of its own: they belong to devices of a process."""
+        return Engine, (self.model, self._params)
+
     def restore(
         self,
         frames: Sequence[np.ndarray],

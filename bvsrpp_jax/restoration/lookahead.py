@@ -10,18 +10,19 @@ branches start at the newest frame, so many frames ahead:
     backward_2           x <--- x <---  x
     forward_2      -->   x                    carries on
 
-Each frame so costs about 3 (N + 1) + 1 passes of a branch instead of four. At the end
+Each frame so costs `frames_looked_at` steps of a branch instead of four. At the end
 of the clip the missing frames are filled up and leave no trace (`empty_carry`).
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from bvsrpp_jax.models.grid import is_backward
 from bvsrpp_jax.models.propagation import empty_carry
 from bvsrpp_jax.restoration.programs import Programs
 
@@ -98,22 +99,33 @@ def _restore_first(programs, params, ahead, carries, lookahead: int):
         )
     )
     if carries is None:
-        carries = {name: empty_carry(g) for name in ("forward_1", "forward_2")}
+        names = [name for name in programs.branches if not is_backward(name)]
+        carries = dict.fromkeys(names, empty_carry(g))
+    feats, after = (g,), {}
+    for name in programs.branches:
+        is_last = name == programs.branches[-1]
+        if is_backward(name):
+            carry = empty_carry(g, fill=fill)
+            feat, _ = programs.propagate(name, params, feats, backward, carry)
+        else:
+            inputs = params, _first(feats), forward[:, :1], carries[name]
+            feat, after[name] = programs.propagate(name, *inputs)
+            if not is_last:  # those after it look ahead, and so does it
+                inputs = params, feats, forward, carries[name]
+                feat, _ = programs.propagate(name, *inputs)
+        feats = *feats, feat
+    output, finite = programs.reconstruct(params, filled[0].frame[None], _first(feats))
+    return (output[0], finite[0]), after
 
-    def run(branch, feats, flow, carry):
-        return programs.propagate(branch, params, feats, flow, carry)
 
-    def first(arrays):
-        return tuple(array[:, :1] for array in arrays)
+def frames_looked_at(branches: Sequence[str], lookahead: int) -> int:
+    """How many steps of a branch each frame costs, over all branches."""
+    *earlier, last = branches
+    ahead = lookahead + 1
+    steps = sum(ahead if is_backward(branch) else ahead + 1 for branch in earlier)
+    return steps + (ahead if is_backward(last) else 1)
 
-    backward_1, _ = run("backward_1", (g,), backward, empty_carry(g, fill=fill))
-    feats = g, backward_1
-    forward_1, _ = run("forward_1", feats, forward, carries["forward_1"])
-    _, after_1 = run("forward_1", first(feats), forward[:, :1], carries["forward_1"])
-    feats = *feats, forward_1
-    backward_2, _ = run("backward_2", feats, backward, empty_carry(g, fill=fill))
-    feats = first((*feats, backward_2))
-    forward_2, after_2 = run("forward_2", feats, forward[:, :1], carries["forward_2"])
-    lq = filled[0].frame[None]
-    output, finite = programs.reconstruct(params, lq, (*feats, forward_2))
-    return (output[0], finite[0]), {"forward_1": after_1, "forward_2": after_2}
+
+def _first(feats: Sequence[jax.Array]) -> tuple[jax.Array, ...]:
+    """The first frame's."""
+    return tuple(feat[:, :1] for feat in feats)

@@ -2,22 +2,27 @@
 
 A window is restored chunk by chunk (`chunks.py`): the device holds a chunk, the host
 what waits for later passes. Upper estimates, in bytes, for every feature pixel (an
-input pixel for x4, a block of 4x4 of them for same-size); b is 4, or 2 in bfloat16, and
-a chunk's frames count twice where the next chunk's are on their way already:
+input pixel for x4, a block of 4x4 of them for same-size), which i input pixels and o
+output pixels belong to (1 and 16 for x4, 16 and 16 for same-size); b is 4, or 2 in
+bfloat16, f is 1 and the number of branches, and a chunk's frames count twice where the
+next chunk's are on their way already:
 
-    reconstruction  40 b hr_channels      two activations of one frame at the output's
-    (the largest                          resolution (16 output pixels), and a quarter
-    program)                              more for copies of them
-      each frame    3 x 5 b mid_channels  g and the output of four branches, of which
+    reconstruction  2.5 o b hr_channels   two activations of one frame at the output's
+    (the largest                          resolution, and a quarter more for copies of
+    program for x4)                       them
+    alignment       324 deform_groups     offsets and masks of one frame, three times
+    (for x2 and     + (7 + f) b           what it looks at, and what follows it
+    below)            mid_channels
+      each frame    3 f b mid_channels    g and the output of all branches, of which
       of a chunk                          JAX 0.10 makes a copy
-                    + 2 x 16 x 3          output pixels as codes
-                    + 16 x 12             the same as floats
+                    + 2 o x 3             output pixels as codes
+                    + o x 12              the same as floats
     encoding        8 flow_channels + 64  the two widest neighbouring layers of the flow
       each frame                          network in both directions, flows, pictures
       of a chunk    + 2 b mid_channels    g
-    each frame      5 b mid_channels      g and the output of four branches
+    each frame      f b mid_channels      g and the output of all branches
     of a window     + 16                  flows in both directions
-                    + 3 + 16 x 3          input and output pixels as codes
+                    + 3 i + 3 o           input and output pixels as codes
 
 The network's parameters, 29 MB for c64n7 and 176 MB for c128n25, are on the device as
 well. 16-bit codes count double. With tiles, a window's output waits in whole frames,
@@ -87,28 +92,31 @@ def memory_of(
     """
     features = feature_pixels(model, tile or size)
     frame = feature_pixels(model, size)
+    # Pixels of the input and of the output for each of the features.
+    inputs, outputs = model.feature_stride**2, model.enlargement**2
     widths = (8, *model.spynet_channels, 2)
     flow = max(a + b for a, b in zip(widths[:-1], widths[1:], strict=True))
     codes = 3 * min(np.dtype(dtype).itemsize, 4)
     real = jnp.dtype(model.dtype).itemsize
     given = codes if ensemble == 1 else 12  # bytes of a pixel that programs see
-    stored = 5 * real * model.mid_channels
-    reconstruction = 40 * real * model.hr_channels
-    reconstruction += chunk * (3 * stored + 16 * (2 * given + 12))
+    stored = (1 + len(model.branches)) * real * model.mid_channels
+    reconstruction = 5 * outputs * real * model.hr_channels // 2
+    alignment = 12 * 27 * model.deform_groups + 7 * real * model.mid_channels + stored
+    passing = max(reconstruction, alignment)
+    passing += chunk * (3 * stored + outputs * (2 * given + 12))
     # The flow network also looks at the last frame of the chunk before.
     encoding = (chunk + 1) * (8 * flow + 64 + 2 * real * model.mid_channels)
-    device = parameters + features * max(reconstruction, encoding)
+    device = parameters + features * max(passing, encoding)
     filled = -(-window // chunk) * chunk  # frames of whole chunks
     waiting = filled * features * (stored + 16)
-    pictures = frame * (model.feature_stride**2 * codes + 16 * codes)
+    pictures = frame * (inputs + outputs) * codes
     if tile:
-        pictures += 2 * frame * (model.feature_stride**2 + 16) * codes
+        pictures *= 3
     averaged = 0
     if ensemble > 1:  # the window, and a chunk of the result that is added to it
-        averaged = (window + chunk) * features * 12 * (16 + model.feature_stride**2)
+        averaged = (window + chunk) * features * 12 * (inputs + outputs)
     if on_disk:
-        source = window * frame * model.feature_stride**2 * codes
-        source *= 4 if tile else 3
+        source = (4 if tile else 3) * window * frame * inputs * codes
         held = 2 * chunk if tile is None and ensemble == 1 else window
         return Memory(device, averaged + held * pictures, waiting + source)
     return Memory(device, waiting + averaged + window * pictures)

@@ -13,6 +13,7 @@ from bvsrpp_jax.restoration.memory import (
     memory_of,
     memory_text,
 )
+from bvsrpp_jax.restoration.plan_text import plan_text
 from bvsrpp_jax.restoration.ways import (
     TILE_OVERLAP,
     Clip,
@@ -27,7 +28,7 @@ OVERLAP = 6  # frames, where nobody chose
 
 @dataclass(frozen=True)
 class Plan:
-    """What will be run.
+    """What will be run; `print` tells it in words.
 
     Attributes:
       window: frames that are restored together, None for whole shots.
@@ -58,6 +59,9 @@ class Plan:
     shots: bool = True
     ensemble: int = 1
     devices: int = 1
+
+    def __str__(self) -> str:
+        return plan_text(self)
 
 
 def make_plan(

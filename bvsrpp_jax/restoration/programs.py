@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
+from bvsrpp_jax.ops.precision import in_full_precision
 from bvsrpp_jax.restoration.codes import from_float, to_float
 from bvsrpp_jax.restoration.padding import crop, pad
 
@@ -15,6 +16,7 @@ class Programs(NamedTuple):
     """The pieces of a network.
 
     Attributes:
+      branches: their names, in order.
       encode: params, frames [t + 1, h, w, 3] -> of all frames but the first g
         [1, t, h', w', c], and between neighbours flows_backward and flows_forward
         [1, t, h', w', 2].
@@ -23,13 +25,17 @@ class Programs(NamedTuple):
         kind, and [t], whether each is finite.
     """
 
+    branches: tuple[str, ...]
     encode: Callable
     propagate: Callable
     reconstruct: Callable
 
 
 def make_programs(model: BasicVSRPlusPlus) -> Programs:
-    """The pieces of a network; they are compiled when they are first called."""
+    """The pieces of a network; they are compiled when they are first called.
+
+    float32 is computed in full on every platform (`in_full_precision`).
+    """
 
     def as_input(frames):
         sides = {"min_side": model.min_side, "multiple": model.side_multiple}
@@ -52,5 +58,8 @@ def make_programs(model: BasicVSRPlusPlus) -> Programs:
         return from_float(output, frames.dtype), jnp.isfinite(output).all((1, 2, 3))
 
     return Programs(
-        jax.jit(encode), jax.jit(propagate, static_argnums=0), jax.jit(reconstruct)
+        model.branches,
+        jax.jit(in_full_precision(encode)),
+        jax.jit(in_full_precision(propagate), static_argnums=0),
+        jax.jit(in_full_precision(reconstruct)),
     )

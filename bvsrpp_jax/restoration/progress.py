@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from bvsrpp_jax.restoration.memory import size_text
-from bvsrpp_jax.restoration.plan import Plan
+from bvsrpp_jax.restoration.plan_text import plan_text
 from bvsrpp_jax.restoration.video import Job
 
 _INTERVAL = 10  # seconds between plain lines
@@ -56,7 +56,7 @@ class Reporter:
         self._print(
             f"{source.name} ({source.width}x{source.height}, {frames}) ->"
             f" {self._target} ({result.width}x{result.height}), weights"
-            f" {self._weights}, {_told(job.plan, source.num_frames)}"
+            f" {self._weights}, {plan_text(job.plan, source.num_frames)}"
             f"{_expected_text(job)}"
         )
         if job.done:
@@ -151,25 +151,3 @@ def _expected_text(job: Job) -> str:
         return f", about {job.seconds_per_frame:.2g} s a frame"
     left = max(0, job.source.num_frames - job.done)
     return f", about {clock(left * job.seconds_per_frame)} to go"
-
-
-def _told(plan: Plan, num_frames: int | None) -> str:
-    """How it is restored, and what that takes."""
-    parts = [f"windows of {plan.window} frames overlapping by {plan.overlap}"]
-    if plan.window is None or (num_frames is not None and num_frames <= plan.window):
-        parts = ["as a whole"]
-    if plan.lookahead is not None:
-        parts = [f"each frame from those before it and {plan.lookahead} after it"]
-    if plan.tile is not None:
-        h, w = plan.tile
-        parts.append(f"tiles of {w}x{h} overlapping by {plan.tile_overlap}")
-    if plan.ensemble > 1:
-        parts.append(f"the mean of {plan.ensemble} results")
-    if plan.dtype != "float32":
-        parts.append(f"in {plan.dtype}")
-    on_device, on_host, on_disk = map(size_text, plan.needed)
-    waiting = f"{on_disk} on disk" if plan.on_disk else f"{on_host} waiting"
-    parts.append(f"{plan.chunk} frames at a time in about {on_device}, {waiting}")
-    if plan.devices > 1:
-        parts.append(f"{plan.devices} devices")
-    return ", ".join(parts)

@@ -4,26 +4,31 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import replace
-from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, Self, Unpack
 
 import jax
 import numpy as np
+from numpy.typing import DTypeLike
 
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
 from bvsrpp_jax.restoration.cutting import marked, windows_of
 from bvsrpp_jax.restoration.engine import Engine
 from bvsrpp_jax.restoration.memory import Memory, available_memory
+from bvsrpp_jax.restoration.options import Options
 from bvsrpp_jax.restoration.plan import Plan, make_plan, plan_here
+from bvsrpp_jax.restoration.pretrained import save_pretrained
 from bvsrpp_jax.restoration.speed import seconds_per_frame
 from bvsrpp_jax.restoration.spool import Spool
+from bvsrpp_jax.restoration.streaming import stream
 from bvsrpp_jax.restoration.video import restore_video
 from bvsrpp_jax.restoration.ways import Clip
 from bvsrpp_jax.restoration.window import Window, by_shot
 from bvsrpp_jax.restoration.wishes import Wishes
 from bvsrpp_jax.restoration.work import WindowWork
+from bvsrpp_jax.weights import load
+from bvsrpp_jax.weights.architecture import variant_of
 
 OnWork = Callable[[float], None]
 
@@ -59,7 +64,13 @@ class Restorer:
       devices: which share the work, None for all of this process.
 
     Raises:
-      InputError: options contradict each other, or `scratch` is no folder.
+      InputError: options contradict each other, `scratch` is no folder, or `devices`
+        is empty.
+
+    Example:
+      >>> model, params = bvsrpp.load("lite")
+      >>> bvsrpp.Restorer(model, params, window=12)
+      Restorer(c24n2 x4, 688,463 parameters, window=12)
     """
 
     def __init__(
@@ -77,7 +88,7 @@ class Restorer:
         shots: bool = True,
         ensemble: int = 1,
         memory: int | None = None,
-        scratch: str | os.PathLike | None = None,
+        scratch: str | os.PathLike[str] | None = None,
         devices: Sequence[jax.Device] | None = None,
     ):
         self.model, self.params = model, params
@@ -98,24 +109,51 @@ class Restorer:
         self._scratch = None if scratch is None else Path(scratch)
         if scratch is not None and not self._scratch.is_dir():
             raise InputError(f"{scratch}: is no folder. Create it or name another.")
-        self._devices = list(devices or jax.local_devices())
+        if devices is not None and not devices:
+            raise InputError("devices: there are none. Leave it out to use all.")
+        self._chosen = None if devices is None else list(devices)
         self._engine = Engine(model, params)
+
+    @classmethod
+    def from_pretrained(
+        cls, source: str | os.PathLike[str], **options: Unpack[Options]
+    ) -> Self:
+        """Makes the restorer of a network from its weights.
+
+        Args:
+          source: as for `load`: a preset, a weights file, or a folder of
+            `save_pretrained`, of the Hugging Face Hub or of a finished training.
+          options: those of the class.
+
+        Raises:
+          InputError: as `load` and the class.
+
+        Example:
+          >>> bvsrpp.Restorer.from_pretrained("lite", chunk=4)
+          Restorer(c24n2 x4, 688,463 parameters, chunk=4)
+        """
+        return cls(*load(source), **options)
+
+    save_pretrained = save_pretrained
+    stream = stream
+    restore_video = restore_video
 
     def __repr__(self) -> str:
         count = sum(leaf.size for leaf in jax.tree.leaves(self.params))
         chosen = "".join(
             f", {name}={value}"
             for name, value in vars(self.wishes).items()
-            if value != getattr(Wishes, name)
+            if value != getattr(Wishes, name) and name in Options.__annotations__
         )
-        return (
-            f"Restorer(scale={self.model.scale}, {count:,} parameters,"
-            f" mid_channels={self.model.mid_channels},"
-            f" num_blocks={self.model.num_blocks}{chosen})"
-        )
+        return f"Restorer({variant_of(self.model)}, {count:,} parameters{chosen})"
 
     def exactly(self) -> "Restorer":
-        """The same network and precision over whole shots and frames."""
+        """The same network and precision over whole shots and frames.
+
+        Example:
+          >>> bvsrpp.Restorer.from_pretrained("lite", window=9).exactly()
+          Restorer(c24n2 x4, 688,463 parameters, exact=True)
+        """
         exact = copy(self)
         left = dict.fromkeys(("window", "overlap", "tile", "lookahead"))
         exact.wishes = replace(self.wishes, **left, exact=True, disk=True)
@@ -125,13 +163,21 @@ class Restorer:
         self,
         size: tuple[int, int],
         *,
-        dtype: np.dtype = np.uint8,
+        dtype: DTypeLike = np.uint8,
         num_frames: int | None = None,
     ) -> Plan:
         """How frames of a size (h, w) and type will be restored.
 
         Raises:
           InputError: they do not fit into memory.
+
+        Example:
+          >>> restorer = bvsrpp.Restorer.from_pretrained("lite", window=15)
+          >>> plan = restorer.plan((64, 64))
+          >>> plan.window, plan.overlap, plan.chunk, plan.tile
+          (15, 3, 5, None)
+          >>> print(plan)
+          windows of 15 frames overlapping by 3, 5 frames at a time in about ...
         """
         return make_plan(
             self.model,
@@ -157,52 +203,13 @@ class Restorer:
         """How long a frame of a size (h, w) is expected to take, without compiling."""
         return seconds_per_frame(self.model, self.params, plan, size, self._devices[0])
 
+    @property
+    def _devices(self) -> list[jax.Device]:
+        return jax.local_devices() if self._chosen is None else self._chosen
+
     def bytes_asked(self) -> int | None:
         """What the compiled programs ask for on a device; None before compiling."""
         return self._engine.bytes_asked()
-
-    def stream(
-        self,
-        frames: Iterable[np.ndarray],
-        *,
-        plan: Plan | None = None,
-        on_work: OnWork | None = None,
-    ) -> Iterator[np.ndarray]:
-        """Restores frames as they come; memory does not grow with their number.
-
-        Args:
-          frames: [h, w, 3] RGB, all of one size and type: uint8 or uint16 over the
-            whole range of the type, or floating point in [0, 1].
-          plan: how to run them, None to plan by the first frame.
-          on_work: called now and then with the work done since it was called last, in
-            frames: a window's results come late, after most of its work.
-
-        Yields:
-          [scale * h, scale * w, 3] for every frame: of the same integer type, rounded
-          and clipped; or float32 as the network gives it, not clipped.
-
-        Raises:
-          ValueError: a frame has another shape or type than the first.
-          InputError: the frames do not fit into memory, or the network's output is not
-            finite.
-        """
-        frames = iter(frames)
-        first = next(frames, None)
-        if first is None:
-            return
-        first = np.asarray(first)
-        if plan is None:
-            plan = self.plan(first.shape[:2], dtype=first.dtype)
-        frames = chain([first], frames)
-        if plan.lookahead is not None:
-            shots = by_shot(marked(frames, plan))
-            yield from self._work(plan, on_work).live(shots, self._devices[0])
-            return
-        cut = self.windows(frames, plan)
-        for _, restored in self.restore_windows(cut, plan, on_work=on_work):
-            yield from restored
-
-    restore_video = restore_video
 
     def windows(self, frames: Iterable[np.ndarray], plan: Plan) -> Iterator[Window]:
         """`windows_of` with the folder of this restorer."""
@@ -231,6 +238,17 @@ class Restorer:
         if plan.devices == 1 and plan.tile is None:
             return work.one_by_one(windows, devices[0])
         return work.spread(windows, devices)
+
+    def live(
+        self,
+        frames: Iterable[np.ndarray],
+        plan: Plan,
+        *,
+        on_work: OnWork | None = None,
+    ) -> Iterator[np.ndarray]:
+        """Restores frames one by one, each when the plan's lookahead has come."""
+        shots = by_shot(marked(frames, plan))
+        return self._work(plan, on_work).live(shots, self._devices[0])
 
     def _work(self, plan: Plan, on_work: OnWork | None) -> WindowWork:
         return WindowWork(self._engine, plan, self._scratch, on_work)

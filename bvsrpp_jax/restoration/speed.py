@@ -11,8 +11,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
+from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus, upsamplings
+from bvsrpp_jax.models.resolution import num_halvings
 from bvsrpp_jax.models.spynet import LEVELS
+from bvsrpp_jax.restoration.lookahead import frames_looked_at
 from bvsrpp_jax.restoration.memory import feature_pixels
 from bvsrpp_jax.restoration.plan import Plan
 from bvsrpp_jax.restoration.tiles import tiles
@@ -21,24 +23,34 @@ from bvsrpp_jax.restoration.tiles import tiles
 # convolutions alone would (benchmarks/restore_throughput.py).
 OVERHEAD = 1.6
 _SIDE, _REPEATS = 96, 3
-# Output pixels per feature pixel, where it is not one.
-_AT = {"upsample2": 4, "conv_hr": 16, "conv_last": 16, "feat_extract/down_0": 4}
 
 
-def multiplications(params: Any) -> float:
+def multiplications(model: BasicVSRPlusPlus, params: Any) -> float:
     """Of one frame, for each of its feature pixels."""
-    total = 0.0
+    times, total = _times(model), 0.0
     for keys, leaf in jax.tree.leaves_with_path(params):
-        path = "/".join(key.key for key in keys)
-        if not path.endswith("/kernel"):
-            continue
-        part = path.removesuffix("/kernel")
-        applied = _AT.get(part, 1.0)
-        if path.startswith("spynet"):  # both directions; each level has its own
-            level = int(part.split("/")[1].removeprefix("basic_module_"))
-            applied = 2 * 4.0 ** (level + 1 - LEVELS)
-        total += applied * leaf.size
+        *parts, name = (key.key for key in keys)
+        if name == "kernel":
+            total += times.get("/".join(parts[:2]), 1) * leaf.size
     return total
+
+
+def _times(model: BasicVSRPlusPlus) -> dict[str, float]:
+    """How often kernels are applied for each feature pixel, where it is not once."""
+    times = {
+        # Both directions; each level has its own resolution.
+        f"spynet/basic_module_{level}": 2 * 4.0 ** (level + 1 - LEVELS)
+        for level in range(LEVELS)
+    }
+    side = model.feature_stride
+    for i in range(num_halvings(model.feature_stride)):
+        side //= 2
+        times[f"feat_extract/down_{i}"] = side**2
+    side = 1
+    for name, factor, _ in upsamplings(model):
+        times[name] = side**2
+        side *= factor
+    return {**times, "conv_hr": side**2, "conv_last": side**2}
 
 
 def multiplications_per_second(channels: int, dtype: str, device: jax.Device) -> float:
@@ -75,9 +87,9 @@ def seconds_per_frame(
         options = {"overlap": plan.tile_overlap, "multiple": model.feature_stride}
         count = len(tiles(size, plan.tile, **options))
         pixels = count * feature_pixels(model, plan.tile)
-    work = multiplications(params) * pixels * plan.ensemble
+    work = multiplications(model, params) * pixels * plan.ensemble
     if plan.window is not None:
         work *= plan.window / max(1, plan.window - 2 * plan.overlap)
     if plan.lookahead is not None:
-        work *= (3 * plan.lookahead + 4) / 4
+        work *= frames_looked_at(model.branches, plan.lookahead) / len(model.branches)
     return OVERHEAD * work / speed / plan.devices

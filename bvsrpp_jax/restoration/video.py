@@ -51,8 +51,8 @@ class Job:
 
 def restore_video(
     restorer: "Restorer",
-    src: str | os.PathLike,
-    dst: str | os.PathLike,
+    src: str | os.PathLike[str],
+    dst: str | os.PathLike[str],
     *,
     start: float | Fraction | None = None,
     duration: float | Fraction | None = None,
@@ -103,6 +103,11 @@ def restore_video(
     Raises:
       InputError: the input or the settings do not allow it, or are not those of an
         interrupted call; one line says why.
+
+    Example:
+      >>> restorer = bvsrpp.Restorer.from_pretrained("lite")
+      >>> restorer.restore_video("in.mp4", "out.mp4", crf=12)
+      2
     """
     if multihost and restorer.wishes.lookahead is not None:
         raise InputError(

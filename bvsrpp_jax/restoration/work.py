@@ -13,7 +13,7 @@ import jax
 import numpy as np
 
 from bvsrpp_jax.errors import InputError
-from bvsrpp_jax.restoration.chunks import PASSES
+from bvsrpp_jax.restoration.chunks import num_passes
 from bvsrpp_jax.restoration.devices import Devices
 from bvsrpp_jax.restoration.engine import Engine
 from bvsrpp_jax.restoration.ensemble import restore_ensemble
@@ -164,7 +164,8 @@ class WindowWork:
         """A window or a tile of it; `share` is its part of the window's work."""
         plan = self._plan
         kept = len(range(len(frames))[window.keep]) / len(frames)
-        unit = share * kept / PASSES / plan.ensemble
+        passes = num_passes(self._engine.model.branches)
+        unit = share * kept / passes / plan.ensemble
 
         def on_pass(count: int) -> None:
             if self._stopped.is_set():

@@ -34,8 +34,8 @@ def make_loss(model: Any, *, flow_loss_weight: float = 0.0) -> Loss:
       model: a `BasicVSRPlusPlus`.
       flow_loss_weight: weight of the photometric loss beside Charbonnier; 0 is the
         paper. With a flow network that starts from nothing it gives the flows a
-        gradient of their own. Same-size models have no lq at flow resolution, so
-        they take 0 only.
+        gradient of their own. Networks whose features are smaller than their input
+        have no lq at flow resolution, so they take 0 only.
 
     Returns:
       loss(params, batch) -> (scalar, metrics); the metrics are "loss" (Charbonnier),
@@ -43,11 +43,12 @@ def make_loss(model: Any, *, flow_loss_weight: float = 0.0) -> Loss:
       (`models.statistics.summary`).
 
     Raises:
-      ValueError: the weight is negative, or positive for a same-size model.
+      ValueError: the weight is negative, or positive for such a network.
     """
-    if flow_loss_weight < 0 or (flow_loss_weight and model.scale == 1):
+    if flow_loss_weight < 0 or (flow_loss_weight and model.feature_stride > 1):
         raise ValueError(
-            f"flow_loss_weight is {flow_loss_weight}; need 0 (or above 0 for x4 models)"
+            f"flow_loss_weight is {flow_loss_weight}; need 0, or above 0"
+            " with feature_stride 1"
         )
 
     def loss(params: Any, batch: Batch) -> tuple[jax.Array, Metrics]:

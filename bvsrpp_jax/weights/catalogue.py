@@ -1,14 +1,14 @@
-"""The published BasicVSR++ networks, and the one that comes with this package.
+"""The published BasicVSR++ networks.
 
 Figures: the authors' own, from the model zoo of MMagic (configs/basicvsr_pp/README.md).
 REDS4 is measured over RGB, everything else over the luma. The zoo has none for the
 NTIRE 2021 networks; those for deblurring and denoising are in arXiv:2204.05308.
 """
 
+import os
 from dataclasses import dataclass
 
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
-from bvsrpp_jax.weights.store import PRESETS, read_weights
 from bvsrpp_jax.weights.torch_reader import digits_in_name
 
 # Where files come from: what to show, and what a file's name is appended to.
@@ -55,14 +55,6 @@ class Official:
     @property
     def sha256_digits(self) -> str:
         return digits_in_name(self.file)
-
-
-@dataclass(frozen=True)
-class Bundled:
-    """A network of this package: its preset's name, and what its file says."""
-
-    name: str
-    model: BasicVSRPlusPlus
 
 
 _UPSCALER = BasicVSRPlusPlus()
@@ -158,10 +150,19 @@ OFFICIAL = (
 )
 
 
-def bundled() -> tuple[Bundled, ...]:
-    """The networks that are in the package, read and verified.
+def where_to_get(name: str) -> str:
+    """What to do about the name of a published network, which no file has; or "".
 
-    Raises:
-      InputError: a file of the package is missing or damaged.
+    Nothing is downloaded, and a published file in the current directory is not taken
+    for its network unless it is named: what a program loads would depend on where it
+    is started.
     """
-    return tuple(Bundled(name, read_weights(name).model) for name in PRESETS)
+    entry = next((entry for entry in OFFICIAL if entry.name == name), None)
+    if entry is None:
+        return ""
+    if os.path.exists(entry.file):
+        return f"is a published network, and its file is here. Name it: {entry.file}."
+    return (
+        "is a published network, and nothing is downloaded here. Get its file from"
+        f" {entry.source}{entry.file}, then name it: {entry.file}."
+    )

@@ -14,8 +14,10 @@
 | upsample1.upsample_conv, upsample2...         | upsample1, upsample2                 |
 | conv_hr, conv_last                            | conv_hr, conv_last                   |
 
-`.weight` is `kernel`, `.bias` is `bias`. The official network also saves the constants
-`spynet.mean` and `spynet.std`, which are code here.
+With features at half the input's size it is feat_extract.0, feat_extract.2.main... and
+upsample1 alone; x8 has an upsample3. `.weight` is `kernel`, `.bias` is `bias`. The
+official network also saves the constants `spynet.mean` and `spynet.std`, which are code
+here.
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,7 +26,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bvsrpp_jax.models.basicvsrpp import BRANCHES, BasicVSRPlusPlus
+from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus, upsamplings
+from bvsrpp_jax.models.resolution import num_halvings
 from bvsrpp_jax.models.spynet import LEVELS, MEAN, STD
 
 Tree = dict[str, "Tree | np.ndarray"]
@@ -139,18 +142,21 @@ def _convolutions(model: BasicVSRPlusPlus) -> Iterator[_Conv]:
     c, hr = model.mid_channels, model.hr_channels
     yield from _flow_network(model)
     yield from _feature_extraction(model)
-    for branch in BRANCHES:
+    for branch in model.branches:
         yield from _alignment(model, branch)
-    for i, branch in enumerate(BRANCHES):
+    for i, branch in enumerate(model.branches):
         # Its input: features, the branches before it, its own aligned features.
         path = (branch, "backbone")
         blocks = model.num_blocks
         yield from _residual_blocks(f"backbone.{branch}", path, (i + 2) * c, c, blocks)
-    blocks = model.num_reconstruction_blocks
-    yield from _residual_blocks("reconstruction", ("reconstruction",), 5 * c, c, blocks)
-    yield _Conv("upsample1.upsample_conv", ("upsample1",), 3, c, 4 * c)
-    yield _Conv("upsample2.upsample_conv", ("upsample2",), 3, c, 4 * hr)
-    yield _Conv("conv_hr", ("conv_hr",), 3, hr, hr)
+    inputs, blocks = (len(model.branches) + 1) * c, model.num_reconstruction_blocks
+    path = ("reconstruction",)
+    yield from _residual_blocks("reconstruction", path, inputs, c, blocks)
+    width = c
+    for name, factor, channels in upsamplings(model):
+        yield _Conv(f"{name}.upsample_conv", (name,), 3, width, factor**2 * channels)
+        width = channels
+    yield _Conv("conv_hr", ("conv_hr",), 3, width, hr)
     yield _Conv("conv_last", ("conv_last",), 3, hr, 3)
 
 
@@ -164,21 +170,25 @@ def _flow_network(model):
 
 
 def _feature_extraction(model):
-    c, path = model.mid_channels, ("feat_extract",)
-    blocks = model.num_extract_blocks
-    if model.scale == 1:
-        yield _Conv("feat_extract.0", (*path, "down_0"), 3, 3, c)
-        yield _Conv("feat_extract.2", (*path, "down_1"), 3, c, c)
-        yield from _residual_blocks("feat_extract.4", path, c, c, blocks)
-    else:
-        yield from _residual_blocks("feat_extract", path, 3, c, blocks)
+    c, path, inputs = model.mid_channels, ("feat_extract",), 3
+    halvings = num_halvings(model.feature_stride)
+    for i in range(halvings):  # an activation stands between them
+        yield _Conv(f"feat_extract.{2 * i}", (*path, f"down_{i}"), 3, inputs, c)
+        inputs = c
+    name = f"feat_extract.{2 * halvings}" if halvings else "feat_extract"
+    yield from _residual_blocks(name, path, inputs, c, model.num_extract_blocks)
 
 
 def _alignment(model, branch):
     c, name = model.mid_channels, f"deform_align.{branch}"
-    path = (branch, "deform_align")
-    yield _Conv(name, path, 3, 2 * c, c)
-    widths = (3 * c + 4, c, c, c, 27 * model.deform_groups)
+    path, order = (branch, "deform_align"), 2 if model.second_order else 1
+    if model.alignment == "deformable" or model.second_order:
+        yield _Conv(name, path, 3, order * c, c)
+    if model.alignment == "flow":
+        return
+    # Warped features, the current one, a flow to each; then offsets and masks.
+    inputs, groups = (order + 1) * c + 2 * order, order * model.deform_groups // 2
+    widths = (inputs, c, c, c, 27 * groups)
     for j, (inputs, outputs) in enumerate(pairwise(widths)):
         offset = (*path, f"conv_offset_{j}")
         yield _Conv(f"{name}.conv_offset.{2 * j}", offset, 3, inputs, outputs)

@@ -9,8 +9,10 @@ alone, the same weights give the same file.)
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
@@ -25,7 +27,9 @@ from bvsrpp_jax.weights.messages import Refused, counted
 from bvsrpp_jax.weights.safe_file import SafeFile, opened, packed
 
 
-def save(path: str | Path, model: BasicVSRPlusPlus, params: Mapping) -> str:
+def save(
+    path: str | os.PathLike[str], model: BasicVSRPlusPlus, params: Mapping[str, Any]
+) -> str:
     """Writes a network to a `.safetensors` file, replacing one that is there.
 
     Args:
@@ -39,6 +43,12 @@ def save(path: str | Path, model: BasicVSRPlusPlus, params: Mapping) -> str:
     Raises:
       InputError: the path has another suffix or cannot be written.
       ValueError: `params` are not those of `model`.
+
+    Example:
+      >>> model, params = bvsrpp.load("lite")
+      >>> digest = bvsrpp.save("copy.safetensors", model, params)
+      >>> bvsrpp.load("copy.safetensors")[0] == model
+      True
     """
     if Path(path).suffix != ".safetensors":
         raise InputError(f"{name_of(path)}: has another suffix than .safetensors.")

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from bvsrpp_jax.weights.architecture import variant_of
-from bvsrpp_jax.weights.catalogue import Bundled, Official
+from bvsrpp_jax.weights.bundled import Bundled
+from bvsrpp_jax.weights.catalogue import Official
 from bvsrpp_jax.weights.convert import Conversion
 from bvsrpp_jax.weights.layout import num_parameters
 from bvsrpp_jax.weights.messages import listed, printable

@@ -64,6 +64,13 @@ def save(
       InputError: the path has another suffix or cannot be written, or the dialect
         cannot say what the network is.
       ValueError: `params` are not those of `model`, or the dialect is unknown.
+
+    Example:
+      >>> import bvsrpp_jax as bvsrpp
+      >>> model, params = bvsrpp.load("lite")
+      >>> digest = bvsrpp.save("lite.pth", model, params)  # for PyTorch
+      >>> digest == bvsrpp.save("lite.safetensors", model, params)
+      True
     """
     check_target(path)
     if dialect is None and Path(path).suffix == ".safetensors":
@@ -136,7 +143,8 @@ def _wrapped(path, model: BasicVSRPlusPlus, state: State, dialect: str) -> dict:
         return {"params": state, KEY: describe(model)}
     seen = model_of(model_sizes({key: x.shape for key, x in state.items()}))
     if seen != model_of(sizes_of(model)):
-        untold = [k for k, v in sizes_of(model).items() if v != sizes_of(seen)[k]]
+        told = sizes_of(seen)
+        untold = [k for k, v in sizes_of(model).items() if v != told.get(k)]
         raise InputError(
             f"{name_of(path)}: a bare state dict cannot say {', '.join(untold)}."
             " Choose another dialect, or the suffix .safetensors."

@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -12,8 +13,10 @@ from flax.traverse_util import flatten_dict
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
 from bvsrpp_jax.weights import dialects, native
+from bvsrpp_jax.weights.catalogue import where_to_get
 from bvsrpp_jax.weights.description import described, description_in
 from bvsrpp_jax.weights.files import exists, name_of, read_file
+from bvsrpp_jax.weights.folder import weights_in
 from bvsrpp_jax.weights.layout import Tree
 from bvsrpp_jax.weights.messages import Refused
 from bvsrpp_jax.weights.safe_file import SafeFile, opened
@@ -50,20 +53,28 @@ class Weights:
     verified: str
 
 
-def load(source: str | Path) -> tuple[BasicVSRPlusPlus, Tree]:
+def load(source: str | os.PathLike[str]) -> tuple[BasicVSRPlusPlus, dict[str, Any]]:
     """Loads a network.
 
     Args:
       source: a `.pth`, `.pt` or `.safetensors` file of MMEditing, MMagic, BasicSR, of
-        a bare state dict, or of `save`; the workdir of a finished training; or, as a
-        text, a preset: "lite". (A file that is called like a preset is "./lite".)
+        a bare state dict, or of `save`; a folder of `Restorer.save_pretrained`, or the
+        workdir of a finished training; or, as a text, a preset: "lite". (A file that is
+        called like a preset is "./lite".) Nothing is downloaded.
 
     Returns:
-      model, params: `model.apply({"params": params}, lq)` restores clips. Float32.
+      model, params: `model.apply({"params": params}, lq)` restores clips. The
+        parameters are a nested dict of float32 JAX arrays.
 
     Raises:
       InputError: there is no such file, or it is not the weights of a BasicVSR++; one
         line says why. No code of the file has been run.
+
+    Example:
+      >>> model, params = bvsrpp.load("lite")
+      >>> lq = jnp.zeros((1, 2, 64, 64, 3))  # n, t, h, w, c in [0, 1]
+      >>> jax.jit(model.apply)({"params": params}, lq).shape
+      (1, 2, 256, 256, 3)
     """
     weights = read_weights(source)
     return weights.model, jax.tree.map(jnp.asarray, weights.params)
@@ -80,11 +91,13 @@ def read_weights(source: str | Path) -> Weights:
         with resources.as_file(preset / f"{source}.safetensors") as path:
             return _read_safetensors(path)
     if os.path.isdir(source):
-        return _read_safetensors(_in_workdir(Path(source)))
+        return _read_safetensors(weights_in(Path(source)))
     if Path(source).suffix == ".safetensors":
         return _read_safetensors(source)
     if is_torch(source):
         return _read_torch(source)
+    if not exists(source) and (advice := where_to_get(os.fspath(source))):
+        raise InputError(f"{name_of(source)}: {advice}")
     found = "is no weights file" if exists(source) else "no such file or preset"
     raise InputError(
         f"{name_of(source)}: {found}. Name a file with suffix .pth, .pt or"
@@ -138,23 +151,6 @@ def _told(path, step, contents):
         return step(contents)
     except Refused as refusal:
         raise InputError(f"{name_of(path)}: {refusal}") from refusal
-
-
-def _in_workdir(folder: Path) -> Path:
-    """The weights that a finished training leaves in its workdir."""
-    path = folder / "weights.safetensors"
-    if path.exists():
-        return path
-    # What a training writes first (`training.workdir`, `training.checkpoint`).
-    if not any((folder / name).exists() for name in ("config.json", "checkpoints")):
-        raise InputError(
-            f"{name_of(folder)}: is a directory. Name a weights file in it."
-        )
-    raise InputError(
-        f"{name_of(folder)}: the training is not finished, there is no {path.name} yet."
-        f" The command that began it, python train.py --workdir={name_of(folder)} ...,"
-        " resumes it."
-    )
 
 
 def _read_torch(path) -> Weights:

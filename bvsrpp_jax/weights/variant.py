@@ -7,33 +7,42 @@ reported as such and does not make all the others look wrong.
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from math import isqrt
 
-from bvsrpp_jax.models.basicvsrpp import BRANCHES, BasicVSRPlusPlus
+from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
+from bvsrpp_jax.models.grid import BRANCHES
+from bvsrpp_jax.models.resolution import SCALES
 from bvsrpp_jax.weights.messages import Refused, listed
 
 Shapes = Mapping[str, tuple[int, ...]]  # official key -> shape, kernels OIHW
 
 MID = re.compile(
-    r"(deform_align\.\w+|(feat_extract(\.4)?|backbone\.\w+|reconstruction)\.main\.0)"
+    r"(deform_align\.\w+|(feat_extract(\.[24])?|backbone\.\w+|reconstruction)\.main\.0)"
     r"\.(weight|bias)"
 )
 OFFSET = re.compile(r"deform_align\.\w+\.conv_offset\.6\.(weight|bias)")
 FLOW = re.compile(r"spynet\.basic_module\.\d\.basic_module\.([0-3])\.conv\.\w+")
+# How the keys of residual blocks start -> input pixels per feature pixel.
+STEMS = {"feat_extract": 1, "feat_extract.2": 2, "feat_extract.4": 4}
+BRANCH = re.compile(r"backbone\.((?:backward|forward)_[1-9]\d?)\.\S+")
+LAST = re.compile(r"upsample[1-9]")
+UPSAMPLE = re.compile(r"upsample([1-9])\.upsample_conv\.(weight|bias)")
 BLOCK = re.compile(r"(\S+)\.main\.2\.(0|[1-9]\d{0,2})\.conv[12]\.(weight|bias)")
 # How the keys of networks start that are taken for this one, and what they are.
 RELATIVES = (
     ("backward_resblocks", "BasicVSR, the predecessor of this network"),
     ("image_cleaning", "RealBasicVSR"),
     ("basicvsr.", "RealBasicVSR"),
-    ("feat_extract.2.main", "BasicVSR_2x, whose code was never published"),
 )
 
 
 def model_sizes(shapes: Shapes) -> dict[str, object]:
     """The fields of `BasicVSRPlusPlus` that shapes tell.
 
-    `max_residue_magnitude` leaves no trace in them; it has the value that all published
-    networks have.
+    `max_residue_magnitude` leaves no trace in them, it has the value that all published
+    networks have. Nor is a file without deformable convolutions, or without upsampling,
+    taken for a network that does without: BasicSR leaves the former out on machines
+    that cannot run them.
 
     Args:
       shapes: official key -> shape, kernels [o, i, h, w].
@@ -51,17 +60,23 @@ def model_sizes(shapes: Shapes) -> dict[str, object]:
         )
     blocks = _num_blocks(shapes)
     default = BasicVSRPlusPlus()
-    offsets = [size // 27 for size in _outputs(shapes, OFFSET) if size % 27 == 0]
-    stem = "feat_extract.4" if _is_same_size(shapes) else "feat_extract"
+    channels = _majority(mid_channels, default.mid_channels)
+    second_order = _is_second_order(shapes, channels)
+    branches = _branches(shapes, channels)
+    stem = _stem(shapes)
+    hr_channels = _majority(_hr_channels(shapes), default.hr_channels)
     return {
-        "mid_channels": _majority(mid_channels, default.mid_channels),
-        "num_blocks": _majority((blocks[f"backbone.{b}"] for b in BRANCHES), 0),
-        "deform_groups": _majority(offsets, default.deform_groups),
+        "mid_channels": channels,
+        "num_blocks": _majority((blocks[f"backbone.{b}"] for b in branches), 0),
+        "deform_groups": _deform_groups(shapes, channels, second_order),
         "max_residue_magnitude": default.max_residue_magnitude,
-        "scale": 1 if _is_same_size(shapes) else 4,
+        "scale": _scale(shapes, STEMS[stem], channels, hr_channels),
+        "feature_stride": STEMS[stem],
+        "branches": branches,
+        "second_order": second_order,
         "num_extract_blocks": blocks[stem],
         "num_reconstruction_blocks": blocks["reconstruction"],
-        "hr_channels": _majority(_hr_channels(shapes), default.hr_channels),
+        "hr_channels": hr_channels,
         "spynet_channels": flow_channels(shapes),
     }
 
@@ -96,17 +111,80 @@ def flow_channels(shapes: Shapes) -> tuple[int, ...]:
     return tuple(_majority(votes[i], width) for i, width in enumerate(default))
 
 
-def _is_same_size(shapes: Shapes) -> bool:
-    count = Counter(key.startswith("feat_extract.4.") for key in shapes)
-    return count[True] > sum(key.startswith("feat_extract.main.") for key in shapes)
+def _stem(shapes: Shapes) -> str:
+    """Where the residual blocks before propagation are: a key of `STEMS`."""
+    counts = {stem: _count(shapes, f"{stem}.main.") for stem in STEMS}
+    return max(counts, key=counts.get)
+
+
+def _branches(shapes: Shapes, channels: int) -> tuple[str, ...]:
+    """The branches in the order in which they see one another's features."""
+    matches = (BRANCH.fullmatch(key) for key in shapes)
+    counts = Counter(match[1] for match in matches if match)
+    most = max(counts.values(), default=0)
+    # Few keys of one more branch are an error to report, not another network.
+    found = [branch for branch, count in counts.items() if 2 * count > most]
+    fused = shapes.get("reconstruction.main.0.weight", ())[1:2]
+    all_four = (1 + len(BRANCHES)) * channels
+    if {*found} <= {*BRANCHES} and fused in ((all_four,), ()):
+        return BRANCHES
+
+    def width(branch):
+        return shapes.get(f"backbone.{branch}.main.0.weight", ())[1:2]
+
+    return tuple(sorted(found, key=lambda branch: (width(branch), branch))) or BRANCHES
+
+
+def _is_second_order(shapes: Shapes, channels: int) -> bool:
+    """Whether deformable convolutions see two features, as published ones, or one."""
+    inputs = re.compile(r"deform_align\.\w+\.weight")
+    widths = [
+        shape[1]
+        for key, shape in shapes.items()
+        if len(shape) == 4 and inputs.fullmatch(key)
+    ]
+    return _majority((width != channels for width in widths), True)
+
+
+def _deform_groups(shapes: Shapes, channels: int, second_order: bool) -> int:
+    """Those of two features; one feature has half of them."""
+    sizes = [size for size in _outputs(shapes, OFFSET) if size % 27 == 0]
+    usual = BasicVSRPlusPlus().deform_groups
+    if 2 * channels % usual:
+        usual = 2
+    groups = _majority(sizes, 0) // 27 * (1 if second_order else 2)
+    return groups or usual
+
+
+def _scale(shapes: Shapes, stride: int, channels: int, hr_channels: int) -> int:
+    """How much the pixel shuffles enlarge, against the strided convolutions."""
+    votes = defaultdict(list)
+    for key, shape in shapes.items():
+        if (match := UPSAMPLE.fullmatch(key)) and shape:
+            votes[int(match[1])].append(shape[0])
+    enlargement = 1
+    for index in range(1, max(votes, default=0) + 1):
+        width = hr_channels if index == max(votes) else channels
+        # One that is missing between others is an error to report, not another scale.
+        size = _majority(votes[index], 4 * width)
+        enlargement *= isqrt(size // max(width, 1))
+    scale, rest = divmod(enlargement, stride)
+    if scale in SCALES and not rest and votes:
+        return scale
+    return 4 if stride == 1 else 1
 
 
 def _hr_channels(shapes: Shapes) -> Iterable[int]:
     yield from _outputs(shapes, re.compile(r"conv_hr\.(weight|bias)"))
-    for size in _outputs(shapes, re.compile(r"upsample2\.upsample_conv\.\w+")):
+    last = max((match[0] for key in shapes if (match := LAST.match(key))), default="-")
+    for size in _outputs(shapes, re.compile(rf"{last}\.upsample_conv\.\w+")):
         yield size // 4
     shape = shapes.get("conv_last.weight", ())
     yield from shape[1:2]
+
+
+def _count(shapes: Shapes, start: str) -> int:
+    return sum(key.startswith(start) for key in shapes)
 
 
 def _num_blocks(shapes: Shapes) -> Counter:

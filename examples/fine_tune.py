@@ -1,0 +1,59 @@
+"""Fine-tunes a network on a clip of your own, and saves it; needs optax.
+
+python examples/fine_tune.py mine.mp4 --steps 1000 --out mine
+Data sets, schedules, checkpoints, many devices: train.py.
+"""
+
+import argparse
+from itertools import islice
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+import bvsrpp_jax as bvsrpp
+from bvsrpp_jax.data.degradations import bicubic_downsample
+from bvsrpp_jax.media import open_clip
+
+SAMPLE = Path(__file__).parent / "sample" / "gt.mp4"
+
+parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+parser.add_argument("input", nargs="?", type=Path, default=SAMPLE)
+parser.add_argument("--steps", type=int, default=10)
+parser.add_argument("--weights", default="lite", help="preset, file or folder")
+parser.add_argument("--out", type=Path, default=Path("out/fine-tuned"))
+args = parser.parse_args()
+
+with open_clip(args.input) as clip:
+    video = np.stack([frame.pixels for frame in islice(clip, 25)])
+random = np.random.default_rng(0)
+model, params = bvsrpp.load(args.weights)
+optimizer = optax.adam(1e-5, b2=0.99)  # small: the network has been trained already
+
+
+def sample() -> dict[str, np.ndarray]:
+    """Two frames, [n, t, h, w, 3] in [0, 1], cropped, and their low resolution."""
+    t, y, x = random.integers(np.array(video.shape[:3]) - (1, 255, 255))
+    gt = video[None, t : t + 2, y : y + 256, x : x + 256]
+    return {"gt": gt / np.float32(255), "lq": bicubic_downsample(gt) / np.float32(255)}
+
+
+@jax.jit
+def step(params, state, batch):
+    def loss_of(params):
+        error = model.apply({"params": params}, batch["lq"]) - batch["gt"]
+        return jnp.sqrt(error**2 + 1e-12).mean()  # Charbonnier, as in the paper
+
+    loss, grads = jax.value_and_grad(loss_of)(params)
+    updates, state = optimizer.update(grads, state)
+    return optax.apply_updates(params, updates), state, loss
+
+
+state = optimizer.init(params)
+for number in range(args.steps):
+    params, state, loss = step(params, state, sample())
+    print(f"step {number}: loss {loss:.4f}")
+
+print("wrote", bvsrpp.Restorer(model, params).save_pretrained(args.out))
