@@ -133,7 +133,7 @@ def unusual_sizes(model: BasicVSRPlusPlus) -> tuple[str, ...]:
         **{name: getattr(model, name) for name in FREE},
     )
     theirs = sizes_of(usual)
-    return tuple(name for name, x in sizes_of(model).items() if x != theirs[name])
+    return tuple(name for name, x in sizes_of(model).items() if x != theirs.get(name))
 
 
 def _wrapped(path, model: BasicVSRPlusPlus, state: State, dialect: str) -> dict:
