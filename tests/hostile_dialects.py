@@ -176,6 +176,10 @@ def descriptions():
     damaged = "damaged description"
     return {
         "description of a megabyte.pth": (said(text("[" * (1 << 20))), damaged),
+        "description of lists.pth": (
+            said(text("[" + "[]," * 4_000_000 + "[]]")),
+            "damaged",
+        ),
         "description of depth.pth": (said(text("[" * 60_000)), damaged),
         "description that is a number.pth": (said(number(3)), damaged),
         "description that is a tensor.pth": (said(tensor()), damaged),

@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from bvsrpp_jax.errors import InputError
+from bvsrpp_jax.weights.catalogue import OFFICIAL
 from bvsrpp_jax.weights.convert import convert
 from bvsrpp_jax.weights.native import read_native
 from bvsrpp_jax.weights.report import conversion_text
+from bvsrpp_jax.weights.saving import unusual_sizes
 from bvsrpp_jax.weights.store import read_weights
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -43,6 +45,43 @@ def test_text_has_every_part_of_the_summary(source, tmp_path):
     assert f"{conversion.parameters:,}" in text
 
 
+@pytest.mark.parametrize(
+    ("dialect", "name", "told"),
+    [
+        (None, "x.pth", "x.pth (MMEditing / MMagic, zip)"),
+        ("basicsr", "x.pth", "x.pth (BasicSR, zip)"),
+        ("bare", "x.safetensors", "x.safetensors (bare state dict, safetensors)"),
+        (None, "x.safetensors", "x.safetensors (bvsrpp, safetensors)"),
+    ],
+)
+def test_text_says_what_was_written_and_reading_says_the_same(
+    source, tmp_path, dialect, name, told
+):
+    conversion = convert(source, tmp_path / name, dialect=dialect)
+    assert told in conversion_text(conversion)
+    read = conversion_text(convert(tmp_path / name, tmp_path / "y.pth"))
+    assert told.rstrip(")") in read.splitlines()[0]
+    assert conversion.digest in read
+
+
+def test_sizes_that_the_classes_of_other_projects_have_not_are_told(tmp_path):
+    text = conversion_text(convert("lite", tmp_path / "x.pth"))
+    told = "deform_groups, num_extract_blocks, num_reconstruction_blocks, hr_channels"
+    assert f"the classes of MMEditing / MMagic are fixed in {told}" in text
+    text = conversion_text(convert("lite", tmp_path / "y.pth", dialect="bare"))
+    assert "fixed in" not in text
+    assert not any(unusual_sizes(entry.model) for entry in OFFICIAL)
+
+
+def test_preset_and_workdir_become_files_of_pytorch(source, tmp_path):
+    assert convert("lite", tmp_path / "lite.pth").read.dialect == "bvsrpp"
+    workdir = tmp_path / "runs"
+    workdir.mkdir()
+    convert(source, workdir / "weights.safetensors")
+    convert(workdir, tmp_path / "trained.pth")
+    assert read_weights(tmp_path / "trained.pth").model == read_weights(source).model
+
+
 def test_existing_file_is_replaced_only_when_told_to(source, tmp_path):
     target = tmp_path / "out.safetensors"
     target.write_text("precious")
@@ -53,6 +92,22 @@ def test_existing_file_is_replaced_only_when_told_to(source, tmp_path):
     assert target.read_text() == "precious"
     convert(source, target, overwrite=True)
     read_native(target)
+
+
+def test_input_is_never_overwritten(source, tmp_path):
+    """A checkpoint holds more than its weights."""
+    before = source.read_bytes()
+    (tmp_path / "link.pth").symlink_to(source)
+    for target in (source, tmp_path / "link.pth"):
+        with pytest.raises(InputError, match="is the input itself. Name another"):
+            convert(source, target, overwrite=True)
+    assert source.read_bytes() == before
+
+
+def test_directory_as_target_is_one_line(source, tmp_path):
+    (tmp_path / "out.pth").mkdir()
+    with pytest.raises(InputError, match="out.pth: is a directory. Name a file in it"):
+        convert(source, tmp_path / "out.pth", overwrite=True)
 
 
 @pytest.mark.parametrize("name", ["out.ckpt", "out"])

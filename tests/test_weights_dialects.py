@@ -3,6 +3,7 @@
 import lzma
 from pathlib import Path
 
+import jax
 import ml_dtypes
 import numpy as np
 import pytest
@@ -203,6 +204,26 @@ VARIANTS = [
 def test_sizes_are_read_off_the_shapes(model):
     found = model_of(model_sizes({k: p.shape for k, p in layout(model).items()}))
     assert found == model
+
+
+@pytest.mark.parametrize("prefix", ["", "generator."])
+def test_the_one_upsampling_of_finer_features_may_be_called_the_second(prefix):
+    model = TINY.clone(scale=1, feature_stride=2)
+    state = {f"{prefix}{key}": array for key, array in state_of(model).items()}
+    second = {k.replace("upsample1", "upsample2"): v for k, v in state.items()}
+    found = translate(second)
+    assert found.dialect == translate(state).dialect != "BasicSR"
+    bias = "upsample2.upsample_conv.bias"
+    assert found.keys["upsample1.upsample_conv.bias"] == f"{prefix}{bias}"
+    loaded, params = to_model(found)
+    assert loaded == model
+    expected = to_model(translate(state))[1]
+    jax.tree.map(np.testing.assert_array_equal, params, expected)
+
+
+def test_a_missing_upsampling_is_missing_where_there_are_two():
+    state = {k: v for k, v in state_of(TINY).items() if "upsample1" not in k}
+    assert "does not fit c4n1 x4: 2 missing (upsample1" in refusal(state)
 
 
 def test_a_missing_branch_is_missing_and_not_another_network():

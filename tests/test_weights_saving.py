@@ -14,12 +14,14 @@ from test_weights_dialects import TINY, basicsr_key, state_of
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.weights import load, save
 from bvsrpp_jax.weights.dialects import to_model, translate
-from bvsrpp_jax.weights.saving import DIALECTS
+from bvsrpp_jax.weights.layout import layout, to_tree
+from bvsrpp_jax.weights.saving import DIALECTS, unusual_sizes
 from bvsrpp_jax.weights.store import read_weights
 from bvsrpp_jax.weights.torch_writer import torch_bytes
 
 FAR = TINY.clone(max_residue_magnitude=7.5)  # shapes do not tell
-_, PARAMS = to_model(translate(state_of(TINY)))
+PATTERN = state_of(TINY)
+_, PARAMS = to_model(translate(PATTERN))
 
 
 class TorchUnpickler(pickle.Unpickler):
@@ -97,6 +99,30 @@ def test_bare_state_dict_does_not_lose_in_silence_what_shapes_do_not_tell(tmp_pa
     assert not [*tmp_path.iterdir()]
     save(tmp_path / "x.safetensors", FAR, PARAMS, dialect="bare")  # has room for it
     assert load(tmp_path / "x.safetensors")[0] == FAR
+    flow = TINY.clone(alignment="flow")
+    params = to_tree(flow, {key: PATTERN[key] for key in layout(flow)})
+    with pytest.raises(InputError, match=r"cannot say alignment\. Choose"):
+        save(tmp_path / "x.pth", flow, params, dialect="bare")
+
+
+OPTIONS = (
+    *({"scale": 1}, {"scale": 2}, {"scale": 3}, {"scale": 8}),
+    *({"scale": 1, "feature_stride": 2}, {"scale": 2, "feature_stride": 2}),
+    *({"branches": ("backward_1",)}, {"second_order": False}, {"alignment": "flow"}),
+)
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+@pytest.mark.parametrize("dialect", [None, "basicsr"])
+def test_network_of_every_option_comes_back(tmp_path, options, dialect):
+    model = TINY.clone(**options)
+    params = to_tree(model, state_of(model))
+    for suffix in (".pth", ".safetensors"):
+        save(tmp_path / f"x{suffix}", model, params, dialect=dialect)
+        weights = read_weights(tmp_path / f"x{suffix}")
+        assert weights.model == model
+        assert_same(weights.params, params)
+    assert {*options} - {"scale"} <= {*unusual_sizes(model)}
 
 
 def test_mmagic_gets_its_wrapper_prefix_buffers_and_counter(tmp_path):

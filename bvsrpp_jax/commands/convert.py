@@ -14,7 +14,8 @@ _EXAMPLES = """
 examples:
   bvsrpp convert in.pth out.safetensors                 for this package
   bvsrpp convert runs/reds4 out.pth                     a training, for MMagic
-  bvsrpp convert lite lite.pth --dialect basicsr        the preset, for BasicSR
+  bvsrpp convert in.pth net_g.pth --dialect basicsr     any of them, for BasicSR
+  bvsrpp convert lite lite.pth --verify                 the preset, for plain PyTorch
   bvsrpp convert in.safetensors net.pth --dialect bare  for net.load_state_dict(...)
 """
 

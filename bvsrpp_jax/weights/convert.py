@@ -8,7 +8,7 @@ from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.weights.architecture import variant_of
 from bvsrpp_jax.weights.files import exists, name_of
 from bvsrpp_jax.weights.layout import num_parameters
-from bvsrpp_jax.weights.saving import check_target, save
+from bvsrpp_jax.weights.saving import check_target, save, unusual_sizes
 from bvsrpp_jax.weights.store import Weights, read_weights
 
 
@@ -23,6 +23,7 @@ class Conversion:
       variant: the network, as "c64n7 x4".
       parameters: how many numbers it has learnt.
       digest: hexadecimal sha256 of the result (`native.digest`).
+      unusual: sizes that only this package and plain PyTorch have.
     """
 
     source: str
@@ -32,6 +33,7 @@ class Conversion:
     variant: str
     parameters: int
     digest: str
+    unusual: tuple[str, ...]
 
 
 def convert(
@@ -65,6 +67,7 @@ def convert(
         variant=variant_of(weights.model),
         parameters=num_parameters(weights.model),
         digest=save(target, weights.model, weights.params, dialect=dialect),
+        unusual=unusual_sizes(weights.model),
     )
 
 

@@ -25,7 +25,7 @@ from bvsrpp_jax.weights.architecture import model_of, variant_of
 from bvsrpp_jax.weights.description import KEY, described
 from bvsrpp_jax.weights.layout import CONSTANTS, Place, Tree, layout, to_tree
 from bvsrpp_jax.weights.messages import Refused, counted, listed, printable
-from bvsrpp_jax.weights.spelling import official_name
+from bvsrpp_jax.weights.spelling import has_second_upsampling_alone, official_name
 from bvsrpp_jax.weights.torch_names import Foreign
 from bvsrpp_jax.weights.torch_reader import TorchFile
 from bvsrpp_jax.weights.torch_tensor import Tensor
@@ -133,20 +133,23 @@ def translate(
     averaged = any(AVERAGE in prefix for prefix in prefixes.values())
     plain = {key: key.removeprefix(prefix) for key, prefix in prefixes.items()}
     alone = any(name.startswith("basic_module.") for name in plain.values())
-    tensors, keys, ignored = {}, {}, list(beside)
+    lone = has_second_upsampling_alone(plain.values())
+    tensors, keys, ignored, renamed = {}, {}, list(beside), False
     for key, array in state.items():
         no_weights = NO_WEIGHTS.fullmatch(plain[key])
         if no_weights or averaged and AVERAGE not in prefixes[key]:
             ignored.append(key)
             continue
         name = official_name(f"spynet.{plain[key]}" if alone else plain[key])
+        renamed |= not name.endswith(plain[key])
+        if lone:
+            name = name.replace("upsample2.", "upsample1.", 1)
         if name in tensors:
             raise Refused(
                 f"has {printable(name)} twice, as {printable(keys[name])} and"
                 f" {printable(key)}. Remove one of them."
             )
         tensors[name], keys[name] = array, key
-    renamed = any(not name.endswith(plain[key]) for name, key in keys.items())
     prefix = next((prefixes[key] for key in keys.values()), "")
     dialect = "BasicSR" if renamed else dialect_of(wrapper, prefix, beside)
     return StateDict(

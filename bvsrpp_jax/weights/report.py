@@ -25,7 +25,7 @@ def conversion_text(conversion: Conversion) -> str:
     found += [f"its {read.wrapper}"] if read.wrapper else []
     found += [f"prefix {read.prefix}"] if read.prefix else []
     source, target = (printable(x, 400) for x in (conversion.source, conversion.target))
-    rows = (
+    rows = [
         ("read", f"{source} ({', '.join(found)})"),
         ("verified by", read.verified),
         ("network", conversion.variant),
@@ -34,14 +34,30 @@ def conversion_text(conversion: Conversion) -> str:
         ("keys ignored", _ignored(read.ignored)),
         ("wrote", f"{target} ({_written(conversion)})"),
         ("digest", f"sha256 {conversion.digest}"),
-    )
+    ]
+    dialect = _dialect(conversion)
+    if conversion.unusual and dialect in ("mmagic", "basicsr"):
+        rows.append(
+            (
+                "note",
+                f"the classes of {WRITTEN[dialect]} are fixed in"
+                f" {', '.join(conversion.unusual)}; plain PyTorch is not",
+            )
+        )
     return "\n".join(f"{title:<13}{text}" for title, text in rows)
 
 
 def _written(conversion: Conversion) -> str:
-    safe = conversion.target.endswith(".safetensors")
-    dialect = conversion.dialect or ("" if safe else "mmagic")
-    return f"{WRITTEN.get(dialect, 'bvsrpp')}, {'safetensors' if safe else 'zip'}"
+    container = "safetensors" if _is_safe(conversion) else "zip"
+    return f"{WRITTEN.get(_dialect(conversion), 'bvsrpp')}, {container}"
+
+
+def _dialect(conversion: Conversion) -> str:
+    return conversion.dialect or ("" if _is_safe(conversion) else "mmagic")
+
+
+def _is_safe(conversion: Conversion) -> bool:
+    return conversion.target.endswith(".safetensors")
 
 
 def verification_text(found: Verification) -> str:

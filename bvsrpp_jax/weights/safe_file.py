@@ -93,10 +93,9 @@ def opened(data: bytes) -> SafeFile:
         raise Refused("is no safetensors file, or cut short. Copy it again.")
     try:
         entries = dict(sorted(safetensors.deserialize(data)))  # it gives any order
-        # The library keeps the metadata to itself.
-        header = json.loads(data[8 : 8 + length])
-    except (safetensors.SafetensorError, ValueError, RecursionError) as error:
+    except safetensors.SafetensorError as error:
         raise Refused(f"is damaged ({printable(error)}). Copy it again.") from error
+    header = json.loads(data[8 : 8 + length])  # the library gives no metadata
     return SafeFile(header.get("__metadata__") or {}, entries)
 
 

@@ -33,6 +33,7 @@ from bvsrpp_jax.weights.variant import model_sizes
 
 DIALECTS = ("mmagic", "basicsr", "bare")
 SUFFIXES = (".safetensors", ".pth", ".pt")
+FREE = ("mid_channels", "num_blocks", "max_residue_magnitude")
 State = dict[str, np.ndarray]
 
 
@@ -63,6 +64,13 @@ def save(
       InputError: the path has another suffix or cannot be written, or the dialect
         cannot say what the network is.
       ValueError: `params` are not those of `model`, or the dialect is unknown.
+
+    Example:
+      >>> import bvsrpp_jax as bvsrpp
+      >>> model, params = bvsrpp.load("lite")
+      >>> digest = bvsrpp.save("lite.pth", model, params)  # for PyTorch
+      >>> digest == bvsrpp.save("lite.safetensors", model, params)
+      True
     """
     check_target(path)
     if dialect is None and Path(path).suffix == ".safetensors":
@@ -115,6 +123,19 @@ def state_dict(model: BasicVSRPlusPlus, params: Tree, dialect: str) -> State:
     raise ValueError(f"dialect is {dialect!r}; there are {', '.join(DIALECTS)}")
 
 
+def unusual_sizes(model: BasicVSRPlusPlus) -> tuple[str, ...]:
+    """The sizes that a network cannot have in MMEditing, MMagic and BasicSR.
+
+    Their classes have two scales and take `FREE` as arguments; the rest is fixed.
+    """
+    usual = BasicVSRPlusPlus(
+        scale=model.scale if model.scale in (1, 4) else 4,
+        **{name: getattr(model, name) for name in FREE},
+    )
+    theirs = sizes_of(usual)
+    return tuple(name for name, x in sizes_of(model).items() if x != theirs.get(name))
+
+
 def _wrapped(path, model: BasicVSRPlusPlus, state: State, dialect: str) -> dict:
     if dialect == "mmagic":
         return {"meta": {KEY: describe(model)}, "state_dict": state}
@@ -122,7 +143,8 @@ def _wrapped(path, model: BasicVSRPlusPlus, state: State, dialect: str) -> dict:
         return {"params": state, KEY: describe(model)}
     seen = model_of(model_sizes({key: x.shape for key, x in state.items()}))
     if seen != model_of(sizes_of(model)):
-        untold = [k for k, v in sizes_of(model).items() if v != sizes_of(seen)[k]]
+        told = sizes_of(seen)
+        untold = [k for k, v in sizes_of(model).items() if v != told.get(k)]
         raise InputError(
             f"{name_of(path)}: a bare state dict cannot say {', '.join(untold)}."
             " Choose another dialect, or the suffix .safetensors."

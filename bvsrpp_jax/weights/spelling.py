@@ -8,6 +8,7 @@
 """
 
 import re
+from collections.abc import Collection
 
 # BasicSR counts the activations between the convolutions too.
 BASICSR_FLOW = re.compile(
@@ -36,3 +37,15 @@ def basicsr_name(key: str) -> str:
     if match := OFFICIAL_UPSAMPLE.fullmatch(key):
         return f"upconv{match[1]}.{match[2]}"
     return key
+
+
+def has_second_upsampling_alone(names: Collection[str]) -> bool:
+    """Whether the one upsampling of a network with finer features is called the second.
+
+    Which of the two was left out nobody has published: the code that made the "2x"
+    weights is not public.
+    """
+    finer = any(name.startswith("feat_extract.2.main.") for name in names)
+    return finer and not any(
+        name.startswith(("upsample1.", "upconv1.")) for name in names
+    )

@@ -163,9 +163,11 @@ def _scale(shapes: Shapes, stride: int, channels: int, hr_channels: int) -> int:
         if (match := UPSAMPLE.fullmatch(key)) and shape:
             votes[int(match[1])].append(shape[0])
     enlargement = 1
-    for index, sizes in votes.items():
+    for index in range(1, max(votes, default=0) + 1):
         width = hr_channels if index == max(votes) else channels
-        enlargement *= isqrt(_majority(sizes, 0) // max(width, 1))
+        # One that is missing between others is an error to report, not another scale.
+        size = _majority(votes[index], 4 * width)
+        enlargement *= isqrt(size // max(width, 1))
     scale, rest = divmod(enlargement, stride)
     if scale in SCALES and not rest and votes:
         return scale

@@ -113,7 +113,11 @@ def _run(python: str | None, *arguments: object) -> str:
     command = [python, SCRIPT, *arguments]
     try:
         child = subprocess.run(
-            [str(word) for word in command], capture_output=True, text=True, check=False
+            [str(word) for word in command],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
         )
     except OSError as error:
         raise InputError(

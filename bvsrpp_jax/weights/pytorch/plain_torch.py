@@ -140,14 +140,15 @@ class ResidualBlocks(nn.Module):
 
 
 class DeformAlign(nn.Module):
-    """Second-order flow-guided deformable alignment (Section 3.2 of the paper)."""
+    """Flow-guided deformable alignment (Section 3.2) of one or of two features."""
 
-    def __init__(self, channels: int, groups: int, max_residue: float):
+    def __init__(self, channels: int, order: int, groups: int, max_residue: float):
         super().__init__()
-        self.max_residue = max_residue
-        self.weight = nn.Parameter(torch.zeros(channels, 2 * channels, 3, 3))
+        self.max_residue, self.groups = max_residue, groups
+        self.weight = nn.Parameter(torch.zeros(channels, order * channels, 3, 3))
         self.bias = nn.Parameter(torch.zeros(channels))
-        widths = (3 * channels + 4, channels, channels, channels, 27 * groups)
+        guides = (order + 1) * channels + 2 * order
+        widths = (guides, channels, channels, channels, 27 * groups)
         layers = []
         for i in range(4):
             layers += [nn.Conv2d(widths[i], widths[i + 1], 3, padding=1)]
@@ -155,49 +156,85 @@ class DeformAlign(nn.Module):
         self.conv_offset = nn.Sequential(*layers)
 
     def forward(
-        self, feats: Tensor, condition: Tensor, flow_n1: Tensor, flow_n2: Tensor
+        self, current: Tensor, feats: list[Tensor], flows: list[Tensor]
     ) -> Tensor:
-        """Aligns `feats = [feat_n1, feat_n2]` (not warped) with the current frame."""
-        guide = torch.cat([condition, flow_n1, flow_n2], dim=1)
-        offset_1, offset_2, mask = self.conv_offset(guide).chunk(3, dim=1)
+        """Aligns `feats` (not warped), one for each of `flows`, with `current`."""
+        first, *second = map(flow_warp, feats, flows)
+        guide = torch.cat([first, current, *second, *flows], dim=1)
+        residue, mask = self.conv_offset(guide).split(
+            [18 * self.groups, 9 * self.groups], dim=1
+        )
         # The first half of the groups samples feat_n1, the second half feat_n2; flows
         # are (x, y), offsets (y, x), one pair for each of the 9 taps of each group.
-        pairs = offset_1.shape[1] // 2
-        offset_1 = self.bounded(offset_1) + flow_n1.flip(1).repeat(1, pairs, 1, 1)
-        offset_2 = self.bounded(offset_2) + flow_n2.flip(1).repeat(1, pairs, 1, 1)
-        offset = torch.cat([offset_1, offset_2], dim=1)
+        pairs = 9 * self.groups // len(flows)
+        followed = torch.cat([f.flip(1).repeat(1, pairs, 1, 1) for f in flows], dim=1)
         return deform_conv2d(
-            feats, offset, self.weight, self.bias, padding=1, mask=mask.sigmoid()
+            torch.cat(feats, dim=1),
+            self.max_residue * torch.tanh(residue) + followed,
+            self.weight,
+            self.bias,
+            padding=1,
+            mask=mask.sigmoid(),
         )
 
-    def bounded(self, residue: Tensor) -> Tensor:
-        return self.max_residue * torch.tanh(residue)
+
+class FlowAlign(nn.Module):
+    """Warping by optical flow; two features are fused by a convolution."""
+
+    def __init__(self, channels: int, order: int):
+        super().__init__()
+        if order == 2:
+            self.weight = nn.Parameter(torch.zeros(channels, 2 * channels, 3, 3))
+            self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(
+        self, current: Tensor, feats: list[Tensor], flows: list[Tensor]
+    ) -> Tensor:
+        """As `DeformAlign`."""
+        warped = torch.cat(list(map(flow_warp, feats, flows)), dim=1)
+        if len(feats) == 1:
+            return warped
+        return F.conv2d(warped, self.weight, self.bias, padding=1)
 
 
 class PixelShuffleUpsample(nn.Module):
-    """Twice the height and width: a convolution, then a pixel shuffle."""
+    """`factor` times the height and width: a convolution, then a pixel shuffle."""
 
-    def __init__(self, in_channels: int, out_channels: int):
+    def __init__(self, in_channels: int, out_channels: int, factor: int):
         super().__init__()
-        self.upsample_conv = nn.Conv2d(in_channels, 4 * out_channels, 3, padding=1)
+        self.factor = factor
+        outputs = factor**2 * out_channels
+        self.upsample_conv = nn.Conv2d(in_channels, outputs, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.pixel_shuffle(self.upsample_conv(x), 2)
+        return F.pixel_shuffle(self.upsample_conv(x), self.factor)
 
 
-def quarter_size_extractor(channels: int, num_blocks: int) -> nn.Sequential:
-    """Features at a quarter of the input's size, for same-size restoration."""
-    return nn.Sequential(
-        nn.Conv2d(3, channels, 3, 2, 1),
-        nn.LeakyReLU(0.1),
-        nn.Conv2d(channels, channels, 3, 2, 1),
-        nn.LeakyReLU(0.1),
-        ResidualBlocks(channels, channels, num_blocks),
-    )
+def extractor(channels: int, num_blocks: int, stride: int) -> nn.Module:
+    """Features of the input, at 1 / `stride` (1, 2 or 4) of its size."""
+    layers, inputs = [], 3
+    while stride > 1:
+        layers += [nn.Conv2d(inputs, channels, 3, 2, 1), nn.LeakyReLU(0.1)]
+        inputs, stride = channels, stride // 2
+    blocks = ResidualBlocks(inputs, channels, num_blocks)
+    return nn.Sequential(*layers, blocks) if layers else blocks
+
+
+def shuffle_factors(enlargement: int) -> list[int]:
+    """Twos, then threes, whose product it is."""
+    factors = []
+    for factor in (2, 3):
+        while enlargement % factor == 0:
+            factors.append(factor)
+            enlargement //= factor
+    return factors
 
 
 class BasicVSRPlusPlus(nn.Module):
-    """The network: `[n, t, 3, h, w]` to `[n, t, 3, scale*h, scale*w]`, scale 4 or 1."""
+    """The network: `[n, t, 3, h, w]` to `[n, t, 3, scale*h, scale*w]`.
+
+    Its options are those of `bvsrpp_jax.BasicVSRPlusPlus`.
+    """
 
     def __init__(
         self,
@@ -207,35 +244,40 @@ class BasicVSRPlusPlus(nn.Module):
         deform_groups: int = 16,
         max_residue_magnitude: float = 10.0,
         scale: int = 4,
+        feature_stride: int | None = None,
+        branches: tuple[str, ...] = BRANCHES,
+        second_order: bool = True,
+        alignment: str = "deformable",
         num_extract_blocks: int = 5,
         num_reconstruction_blocks: int = 5,
         hr_channels: int = 64,
         spynet_channels: tuple[int, ...] = FLOW_CHANNELS,
     ):
         super().__init__()
-        if scale not in (1, 4):
-            raise ValueError(f"scale is {scale}; plain PyTorch has 1 and 4")
-        c, hr = mid_channels, hr_channels
-        self.mid_channels, self.scale = mid_channels, scale
+        c, hr, order = mid_channels, hr_channels, 2 if second_order else 1
+        self.stride = feature_stride or (4 if scale == 1 else 1)
+        self.scale, self.branches, self.order = scale, tuple(branches), order
         self.spynet = SPyNet(spynet_channels)
-        self.feat_extract = (
-            ResidualBlocks(3, c, num_extract_blocks)
-            if scale == 4
-            else quarter_size_extractor(c, num_extract_blocks)
-        )
-        self.deform_align = nn.ModuleDict(
-            {b: DeformAlign(c, deform_groups, max_residue_magnitude) for b in BRANCHES}
-        )
-        self.backbone = nn.ModuleDict(
-            {
-                b: ResidualBlocks((2 + i) * c, c, num_blocks)
-                for i, b in enumerate(BRANCHES)
-            }
-        )
-        self.reconstruction = ResidualBlocks(5 * c, c, num_reconstruction_blocks)
-        self.upsample1 = PixelShuffleUpsample(c, c)
-        self.upsample2 = PixelShuffleUpsample(c, hr)
-        self.conv_hr = nn.Conv2d(hr, hr, 3, padding=1)
+        self.feat_extract = extractor(c, num_extract_blocks, self.stride)
+        self.deform_align, self.backbone = nn.ModuleDict(), nn.ModuleDict()
+        for i, branch in enumerate(self.branches):
+            self.deform_align[branch] = (
+                FlowAlign(c, order)
+                if alignment == "flow"
+                else DeformAlign(
+                    c, order, deform_groups * order // 2, max_residue_magnitude
+                )
+            )
+            self.backbone[branch] = ResidualBlocks((2 + i) * c, c, num_blocks)
+        width = (1 + len(self.branches)) * c
+        self.reconstruction = ResidualBlocks(width, c, num_reconstruction_blocks)
+        factors, width = shuffle_factors(scale * self.stride), c
+        self.upsamplings = [f"upsample{i}" for i in range(1, 1 + len(factors))]
+        for name, factor in zip(self.upsamplings, factors, strict=True):
+            wanted = hr if name == self.upsamplings[-1] else c
+            setattr(self, name, PixelShuffleUpsample(width, wanted, factor))
+            width = wanted
+        self.conv_hr = nn.Conv2d(width, hr, 3, padding=1)
         self.conv_last = nn.Conv2d(hr, 3, 3, padding=1)
 
     def forward(self, lq: Tensor) -> Tensor:
@@ -246,11 +288,11 @@ class BasicVSRPlusPlus(nn.Module):
         return torch.stack(restored, dim=1)
 
     def features(self, lq: Tensor) -> list[list[Tensor]]:
-        """Spatial features, then each branch's: five lists of t maps `[n, c, h, w]`."""
+        """Spatial features, then each branch's: lists of t maps `[n, c, h, w]`."""
         spatial = self.feat_extract(lq.flatten(0, 1)).unflatten(0, lq.shape[:2])
         feats = [list(spatial.unbind(1))]
         flows_backward, flows_forward = self.flows(lq)
-        for branch in BRANCHES:
+        for branch in self.branches:
             backward = branch.startswith("backward")
             flows = flows_backward if backward else flows_forward
             feats.append(self.propagate(branch, feats, flows, backward))
@@ -260,8 +302,8 @@ class BasicVSRPlusPlus(nn.Module):
         """Flows of frame i to i+1, and of frame i+1 to i, each `[n, t-1, 2, h, w]`."""
         n, t = lq.shape[:2]
         frames = lq.flatten(0, 1)
-        if self.scale == 1:
-            frames = F.interpolate(frames, scale_factor=0.25, mode="bicubic")
+        if self.stride > 1:
+            frames = F.interpolate(frames, scale_factor=1 / self.stride, mode="bicubic")
         frames = frames.unflatten(0, (n, t))
         earlier = frames[:, :-1].flatten(0, 1)
         later = frames[:, 1:].flatten(0, 1)
@@ -307,19 +349,14 @@ class BasicVSRPlusPlus(nn.Module):
             flow_n2 = torch.zeros_like(flow_n1)
         else:
             flow_n2 = flow_n1 + flow_warp(flow_before, flow_n1)
-        warped_n1 = flow_warp(feat_n1, flow_n1)
-        warped_n2 = flow_warp(feat_n2, flow_n2)
-        return self.deform_align[branch](
-            torch.cat([feat_n1, feat_n2], dim=1),
-            torch.cat([warped_n1, current, warped_n2], dim=1),
-            flow_n1,
-            flow_n2,
-        )
+        feats, flows = [feat_n1, feat_n2], [flow_n1, flow_n2]
+        align = self.deform_align[branch]
+        return align(current, feats[: self.order], flows[: self.order])
 
     def reconstruct(self, frame: Tensor, feats: list[Tensor]) -> Tensor:
-        """The restored frame of `frame` `[n, 3, h, w]` and its five features."""
+        """The restored frame of `frame` `[n, 3, h, w]` and its features."""
         x = self.reconstruction(torch.cat(feats, dim=1))
-        x = lrelu(self.upsample1(x))
-        x = lrelu(self.upsample2(x))
+        for name in self.upsamplings:
+            x = lrelu(getattr(self, name)(x))
         x = self.conv_last(lrelu(self.conv_hr(x)))
         return x + (frame if self.scale == 1 else resize(frame, x.shape[-2:]))
