@@ -46,6 +46,8 @@ class StandIn:
     hr_channels: int = 8
     spynet_channels: tuple[int, ...] = (4, 4, 4, 4)
     branches: tuple[str, ...] = BRANCHES
+    second_order: bool = True
+    alignment: str = "deformable"
     dtype: str = "float32"
 
     @property
