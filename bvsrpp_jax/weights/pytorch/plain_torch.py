@@ -20,6 +20,10 @@ from torchvision.ops import deform_conv2d
 BRANCHES = ("backward_1", "forward_1", "backward_2", "forward_2")
 PYRAMID_LEVELS = 6
 FLOW_CHANNELS = (32, 64, 32, 16)
+HALVINGS = {1: 0, 2: 1, 4: 2}  # feature_stride -> strided convolutions
+# Output pixels per feature pixel -> pixel shuffles.
+SHUFFLES = {1: (), 2: (2,), 3: (3,), 4: (2, 2), 6: (2, 3), 8: (2, 2, 2)}
+SHUFFLES |= {12: (2, 2, 3), 16: (2, 2, 2, 2), 32: (2, 2, 2, 2, 2)}
 
 
 def lrelu(x: Tensor) -> Tensor:
@@ -140,14 +144,19 @@ class ResidualBlocks(nn.Module):
 
 
 class DeformAlign(nn.Module):
-    """Second-order flow-guided deformable alignment (Section 3.2 of the paper)."""
+    """Flow-guided deformable alignment (Section 3.2 of the paper).
 
-    def __init__(self, channels: int, groups: int, max_residue: float):
+    Of the second order it aligns the features of one and of two steps back, each with
+    half of the groups; of the first order those of one step back, with that half.
+    """
+
+    def __init__(self, channels: int, groups: int, max_residue: float, order: int = 2):
         super().__init__()
-        self.max_residue = max_residue
-        self.weight = nn.Parameter(torch.zeros(channels, 2 * channels, 3, 3))
+        self.max_residue, self.groups = max_residue, order * (groups // 2)
+        self.weight = nn.Parameter(torch.zeros(channels, order * channels, 3, 3))
         self.bias = nn.Parameter(torch.zeros(channels))
-        widths = (3 * channels + 4, channels, channels, channels, 27 * groups)
+        inputs, outputs = (order + 1) * channels + 2 * order, 27 * self.groups
+        widths = (inputs, channels, channels, channels, outputs)
         layers = []
         for i in range(4):
             layers += [nn.Conv2d(widths[i], widths[i + 1], 3, padding=1)]
@@ -155,49 +164,74 @@ class DeformAlign(nn.Module):
         self.conv_offset = nn.Sequential(*layers)
 
     def forward(
-        self, feats: Tensor, condition: Tensor, flow_n1: Tensor, flow_n2: Tensor
+        self, feats: list[Tensor], current: Tensor, flows: list[Tensor]
     ) -> Tensor:
-        """Aligns `feats = [feat_n1, feat_n2]` (not warped) with the current frame."""
-        guide = torch.cat([condition, flow_n1, flow_n2], dim=1)
-        offset_1, offset_2, mask = self.conv_offset(guide).chunk(3, dim=1)
+        """Aligns `feats`, feat_n1 (and feat_n2), with the features `current`."""
+        warped_n1, *warped_n2 = map(flow_warp, feats, flows)
+        guide = torch.cat([warped_n1, current, *warped_n2, *flows], dim=1)
+        sizes = (18 * self.groups, 9 * self.groups)
+        residue, mask = self.conv_offset(guide).split(sizes, dim=1)
         # The first half of the groups samples feat_n1, the second half feat_n2; flows
         # are (x, y), offsets (y, x), one pair for each of the 9 taps of each group.
-        pairs = offset_1.shape[1] // 2
-        offset_1 = self.bounded(offset_1) + flow_n1.flip(1).repeat(1, pairs, 1, 1)
-        offset_2 = self.bounded(offset_2) + flow_n2.flip(1).repeat(1, pairs, 1, 1)
-        offset = torch.cat([offset_1, offset_2], dim=1)
+        pairs = 9 * self.groups // len(flows)
+        expected = [flow.flip(1).repeat(1, pairs, 1, 1) for flow in flows]
+        offset = self.max_residue * torch.tanh(residue) + torch.cat(expected, dim=1)
+        x = torch.cat(feats, dim=1)  # not warped
         return deform_conv2d(
-            feats, offset, self.weight, self.bias, padding=1, mask=mask.sigmoid()
+            x, offset, self.weight, self.bias, padding=1, mask=mask.sigmoid()
         )
 
-    def bounded(self, residue: Tensor) -> Tensor:
-        return self.max_residue * torch.tanh(residue)
+
+class FlowAlign(nn.Conv2d):
+    """Second-order alignment by warping alone; a convolution fuses the two."""
+
+    def __init__(self, channels: int):
+        super().__init__(2 * channels, channels, 3, padding=1)
+
+    def forward(
+        self, feats: list[Tensor], current: Tensor, flows: list[Tensor]
+    ) -> Tensor:
+        return super().forward(torch.cat([*map(flow_warp, feats, flows)], dim=1))
+
+
+class FirstOrderFlowAlign(nn.Module):
+    """First-order alignment by warping alone, which has nothing to learn."""
+
+    def forward(
+        self, feats: list[Tensor], current: Tensor, flows: list[Tensor]
+    ) -> Tensor:
+        return flow_warp(feats[0], flows[0])
 
 
 class PixelShuffleUpsample(nn.Module):
-    """Twice the height and width: a convolution, then a pixel shuffle."""
+    """`factor` times the height and width: a convolution, then a pixel shuffle."""
 
-    def __init__(self, in_channels: int, out_channels: int):
+    def __init__(self, in_channels: int, out_channels: int, factor: int = 2):
         super().__init__()
-        self.upsample_conv = nn.Conv2d(in_channels, 4 * out_channels, 3, padding=1)
+        self.factor = factor
+        outputs = factor**2 * out_channels
+        self.upsample_conv = nn.Conv2d(in_channels, outputs, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.pixel_shuffle(self.upsample_conv(x), 2)
+        return F.pixel_shuffle(self.upsample_conv(x), self.factor)
 
 
-def quarter_size_extractor(channels: int, num_blocks: int) -> nn.Sequential:
-    """Features at a quarter of the input's size, for same-size restoration."""
-    return nn.Sequential(
-        nn.Conv2d(3, channels, 3, 2, 1),
-        nn.LeakyReLU(0.1),
-        nn.Conv2d(channels, channels, 3, 2, 1),
-        nn.LeakyReLU(0.1),
-        ResidualBlocks(channels, channels, num_blocks),
-    )
+def feature_extractor(channels: int, num_blocks: int, stride: int) -> nn.Module:
+    """Features at 1 / `stride` of the input's size: 4 is that of restoration."""
+    layers, inputs = [], 3
+    for _ in range(HALVINGS[stride]):
+        layers += [nn.Conv2d(inputs, channels, 3, 2, 1), nn.LeakyReLU(0.1)]
+        inputs = channels
+    blocks = ResidualBlocks(inputs, channels, num_blocks)
+    return nn.Sequential(*layers, blocks) if layers else blocks
 
 
 class BasicVSRPlusPlus(nn.Module):
-    """The network: `[n, t, 3, h, w]` to `[n, t, 3, scale*h, scale*w]`, scale 4 or 1."""
+    """The network: `[n, t, 3, h, w]` to `[n, t, 3, scale*h, scale*w]`.
+
+    By default that of the paper. `scale` is 4, 1 (restoration), 2, 3 or 8; branches,
+    order and alignment ("deformable" or "flow") are what its ablation takes away.
+    """
 
     def __init__(
         self,
@@ -211,30 +245,36 @@ class BasicVSRPlusPlus(nn.Module):
         num_reconstruction_blocks: int = 5,
         hr_channels: int = 64,
         spynet_channels: tuple[int, ...] = FLOW_CHANNELS,
+        feature_stride: int | None = None,
+        branches: tuple[str, ...] = BRANCHES,
+        second_order: bool = True,
+        alignment: str = "deformable",
     ):
         super().__init__()
-        if scale not in (1, 4):
-            raise ValueError(f"scale is {scale}; plain PyTorch has 1 and 4")
-        c, hr = mid_channels, hr_channels
-        self.mid_channels, self.scale = mid_channels, scale
+        c, hr, inputs = mid_channels, hr_channels, (1 + len(branches)) * mid_channels
+        self.stride = feature_stride or (4 if scale == 1 else 1)
+        self.mid_channels, self.scale, self.branches = c, scale, branches
+        self.order = 2 if second_order else 1
         self.spynet = SPyNet(spynet_channels)
-        self.feat_extract = (
-            ResidualBlocks(3, c, num_extract_blocks)
-            if scale == 4
-            else quarter_size_extractor(c, num_extract_blocks)
-        )
-        self.deform_align = nn.ModuleDict(
-            {b: DeformAlign(c, deform_groups, max_residue_magnitude) for b in BRANCHES}
-        )
+        self.feat_extract = feature_extractor(c, num_extract_blocks, self.stride)
+
+        def align() -> nn.Module:
+            if alignment == "flow":
+                return FlowAlign(c) if second_order else FirstOrderFlowAlign()
+            return DeformAlign(c, deform_groups, max_residue_magnitude, self.order)
+
+        self.deform_align = nn.ModuleDict({b: align() for b in branches})
         self.backbone = nn.ModuleDict(
             {
                 b: ResidualBlocks((2 + i) * c, c, num_blocks)
-                for i, b in enumerate(BRANCHES)
+                for i, b in enumerate(branches)
             }
         )
-        self.reconstruction = ResidualBlocks(5 * c, c, num_reconstruction_blocks)
-        self.upsample1 = PixelShuffleUpsample(c, c)
-        self.upsample2 = PixelShuffleUpsample(c, hr)
+        self.reconstruction = ResidualBlocks(inputs, c, num_reconstruction_blocks)
+        self.factors = SHUFFLES[scale * self.stride]
+        for i, factor in enumerate(self.factors, 1):
+            outputs = hr if i == len(self.factors) else c
+            setattr(self, f"upsample{i}", PixelShuffleUpsample(c, outputs, factor))
         self.conv_hr = nn.Conv2d(hr, hr, 3, padding=1)
         self.conv_last = nn.Conv2d(hr, 3, 3, padding=1)
 
@@ -246,11 +286,11 @@ class BasicVSRPlusPlus(nn.Module):
         return torch.stack(restored, dim=1)
 
     def features(self, lq: Tensor) -> list[list[Tensor]]:
-        """Spatial features, then each branch's: five lists of t maps `[n, c, h, w]`."""
+        """Spatial features, then each branch's: lists of t maps `[n, c, h, w]`."""
         spatial = self.feat_extract(lq.flatten(0, 1)).unflatten(0, lq.shape[:2])
         feats = [list(spatial.unbind(1))]
         flows_backward, flows_forward = self.flows(lq)
-        for branch in BRANCHES:
+        for branch in self.branches:
             backward = branch.startswith("backward")
             flows = flows_backward if backward else flows_forward
             feats.append(self.propagate(branch, feats, flows, backward))
@@ -260,8 +300,8 @@ class BasicVSRPlusPlus(nn.Module):
         """Flows of frame i to i+1, and of frame i+1 to i, each `[n, t-1, 2, h, w]`."""
         n, t = lq.shape[:2]
         frames = lq.flatten(0, 1)
-        if self.scale == 1:
-            frames = F.interpolate(frames, scale_factor=0.25, mode="bicubic")
+        if self.stride > 1:
+            frames = F.interpolate(frames, scale_factor=1 / self.stride, mode="bicubic")
         frames = frames.unflatten(0, (n, t))
         earlier = frames[:, :-1].flatten(0, 1)
         later = frames[:, 1:].flatten(0, 1)
@@ -307,19 +347,14 @@ class BasicVSRPlusPlus(nn.Module):
             flow_n2 = torch.zeros_like(flow_n1)
         else:
             flow_n2 = flow_n1 + flow_warp(flow_before, flow_n1)
-        warped_n1 = flow_warp(feat_n1, flow_n1)
-        warped_n2 = flow_warp(feat_n2, flow_n2)
-        return self.deform_align[branch](
-            torch.cat([feat_n1, feat_n2], dim=1),
-            torch.cat([warped_n1, current, warped_n2], dim=1),
-            flow_n1,
-            flow_n2,
-        )
+        feats, flows = [feat_n1, feat_n2], [flow_n1, flow_n2]
+        align = self.deform_align[branch]
+        return align(feats[: self.order], current, flows[: self.order])
 
     def reconstruct(self, frame: Tensor, feats: list[Tensor]) -> Tensor:
-        """The restored frame of `frame` `[n, 3, h, w]` and its five features."""
+        """The restored frame of `frame` `[n, 3, h, w]` and its features."""
         x = self.reconstruction(torch.cat(feats, dim=1))
-        x = lrelu(self.upsample1(x))
-        x = lrelu(self.upsample2(x))
+        for i in range(len(self.factors)):
+            x = lrelu(getattr(self, f"upsample{i + 1}")(x))
         x = self.conv_last(lrelu(self.conv_hr(x)))
         return x + (frame if self.scale == 1 else resize(frame, x.shape[-2:]))

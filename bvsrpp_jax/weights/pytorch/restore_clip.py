@@ -17,11 +17,7 @@ import sys
 import numpy as np
 import torch
 import torchvision
-from plain_torch import BRANCHES, BasicVSRPlusPlus
-
-# Options of the JAX network that plain PyTorch has with these values alone.
-ONLY = {"branches": BRANCHES, "second_order": True, "alignment": "deformable"}
-STRIDES = {1: 4, 4: 1}  # scale -> the one feature_stride
+from plain_torch import BasicVSRPlusPlus
 
 
 def network_of(sizes: dict) -> BasicVSRPlusPlus:
@@ -31,16 +27,10 @@ def network_of(sizes: dict) -> BasicVSRPlusPlus:
       ValueError: plain PyTorch has none.
     """
     sizes = {k: tuple(v) if isinstance(v, list) else v for k, v in sizes.items()}
-    only = {**ONLY, "feature_stride": STRIDES.get(sizes["scale"])}
-    strange = [
-        f"{name} {sizes[name]}"
-        for name in sizes.keys() - inspect.signature(BasicVSRPlusPlus).parameters
-        if sizes[name] is not None and sizes[name] != only.get(name)
-    ]
-    if strange:
-        raise ValueError(f"plain PyTorch knows no {', '.join(sorted(strange))}")
-    known = sizes.keys() & inspect.signature(BasicVSRPlusPlus).parameters
-    return BasicVSRPlusPlus(**{name: sizes[name] for name in known})
+    known = inspect.signature(BasicVSRPlusPlus).parameters
+    if strange := [f"{name} {sizes[name]}" for name in sizes if name not in known]:
+        raise ValueError(f"plain PyTorch knows no {', '.join(strange)}")
+    return BasicVSRPlusPlus(**sizes)
 
 
 def state_dict_in(saved: dict) -> dict[str, torch.Tensor]:
