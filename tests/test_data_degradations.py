@@ -144,6 +144,8 @@ def test_long_sides_equal_the_whole_matrix_product():
 def test_wrong_pictures_are_refused():
     with pytest.raises(ValueError, match="uint8"):
         bicubic_resize(GOLDEN["hr"], 1 / 4)
+    with pytest.raises(ValueError, match=r"need \[..., h, w, c\]"):
+        bicubic_resize(np.zeros((8, 8)), 1 / 4)
     with pytest.raises(ValueError, match="positive"):
         bicubic_resize(PICTURE, 0)
     with pytest.raises(ValueError, match="uint8"):

@@ -159,6 +159,12 @@ def test_no_product_is_large_enough_for_a_second_thread():
     assert similarity.DOWN.size * widest < 2**18
 
 
+@pytest.mark.parametrize("metric", [psnr, ssim])
+def test_frames_may_come_in_a_list(metric):
+    a, b = np.random.default_rng(0).integers(0, 256, (2, 2, 12, 12, 3), np.uint8)
+    np.testing.assert_array_equal(metric([*a], [*b]), metric(a, b))
+
+
 def test_each_frame_has_its_own_value():
     a, b = frames(3, 16, 16, 3), frames(3, 16, 16, 3, seed=1)
     b[1] = a[1]

@@ -34,6 +34,7 @@ MAY_IMPORT = {
     "comparison": {"media", "evaluation", "pages"},
     "report": {"evaluation", "media", "pages"},
     "training": {"models", "ops", "data"},
+    "export": {"models", "ops", "restoration", "weights"},
     "doctor": {"compilation_cache", "media", "restoration", "weights"},
     "errors": set(),
     "background": set(),

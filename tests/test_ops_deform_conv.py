@@ -132,6 +132,14 @@ def test_backward_pass_never_holds_all_samples():
     assert compiled.memory_analysis().temp_size_in_bytes < 16 * one_tap
 
 
+def test_offsets_with_the_axes_of_pytorch_are_refused():
+    x, offset = np.zeros((1, 8, 8, 4)), np.zeros((1, 36, 8, 8))
+    with pytest.raises(ValueError, match=r"expected \[n, h, w, g, 9, 2\], got \[1, 36"):
+        modulated_deform_conv(
+            x, offset, np.zeros((1, 18, 8, 8)), np.zeros((3, 3, 4, 4))
+        )
+
+
 def test_channels_that_do_not_divide_into_groups_are_refused():
     x, offset, mask, kernel = example(3)
     with pytest.raises(ValueError, match="8 channels .* 3 deformable groups"):

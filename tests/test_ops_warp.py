@@ -73,6 +73,11 @@ def test_bfloat16_features_keep_their_dtype_and_float32_coordinates():
     np.testing.assert_array_equal(y[0, 0, :255, 0].astype(np.float32), expected)
 
 
+def test_numpy_arrays_are_taken():
+    x = np.ones((1, 4, 4, 1), np.float32)
+    np.testing.assert_array_equal(flow_warp(x, np.zeros((1, 4, 4, 2))), x)
+
+
 def test_unknown_padding_is_refused():
     with pytest.raises(ValueError, match="reflection"):
         flow_warp(jnp.ones((1, 2, 2, 1)), jnp.zeros((1, 2, 2, 2)), padding="reflection")

@@ -50,7 +50,8 @@ def test_frames_that_differ_are_named(odd):
         (np.zeros((8, 9), np.uint8), "grey"),
         (np.zeros((2, 8, 9, 3), np.uint8), "one clip at a time"),
         (np.zeros((8, 9, 3), np.int32), "Convert"),
-        ("in.mp4", "restore_video"),
+        (np.zeros((0, 9, 3), np.uint8), "no pixels"),
+        (None, "iterable of such arrays"),
     ],
 )
 def test_what_is_no_rgb_frame_is_refused_with_what_to_do(frame, advice):
@@ -69,6 +70,12 @@ def test_floats_of_another_range_are_refused(peak):
     frames[1, 2, 2, 1] = peak
     with pytest.raises(ValueError, match=r"^frame 1: floats .* expected \[0, 1\]"):
         list(check_frames(frames[0], frames[1:]))
+
+
+def test_float64_becomes_float32():
+    frames = np.full((2, 4, 4, 3), 0.1)
+    for frame in check_frames(frames[0], frames[1:]):
+        assert frame.dtype == np.float32
 
 
 def test_overshoot_is_taken():

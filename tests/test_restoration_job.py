@@ -154,7 +154,7 @@ def test_live_restorations_go_on_too(tmp_path, source, monkeypatch):
 
 def test_the_recorded_plan_is_used(tmp_path, source, monkeypatch):
     """Memory and processors may be others when a job is resumed."""
-    memory = "bvsrpp_jax.restoration.restorer.available_memory"
+    memory = "bvsrpp_jax.restoration.machine.available_memory"
     threads = "bvsrpp_jax.restoration.video.encoder_threads"
     model, target = StandIn(), tmp_path / "out.mp4"
 
@@ -182,7 +182,7 @@ def test_a_recorded_plan_that_does_not_fit_any_more_is_refused(
     tmp_path, source, monkeypatch
 ):
     """Another plan's frames would not be of one piece with those that are done."""
-    memory = "bvsrpp_jax.restoration.restorer.available_memory"
+    memory = "bvsrpp_jax.restoration.machine.available_memory"
     model, target = StandIn(), tmp_path / "out.mp4"
 
     def stop(done, expected):
@@ -203,7 +203,7 @@ def test_a_recorded_plan_that_does_not_fit_any_more_is_refused(
 
 def test_where_nothing_is_done_a_plan_is_made_anew(tmp_path, source, monkeypatch):
     """A run that the system killed for its memory is begun again with less."""
-    memory = "bvsrpp_jax.restoration.restorer.available_memory"
+    memory = "bvsrpp_jax.restoration.machine.available_memory"
     job, plans = tmp_path / ".out.mp4.job", []
 
     def die(begun):

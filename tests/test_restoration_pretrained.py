@@ -2,8 +2,10 @@
 
 import copy
 import pickle
+from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from media_files import pictures
@@ -45,13 +47,52 @@ def test_a_subclass_makes_its_own_kind():
 def test_an_option_that_is_none_is_named():
     with pytest.raises(TypeError, match="'windw'"):
         Restorer.from_pretrained("lite", windw=9)
-    with pytest.raises(InputError, match="^window: 2 frames"):
-        Restorer.from_pretrained("lite", window=2, overlap=1)
 
 
-def test_no_device_is_not_every_device():
-    with pytest.raises(InputError, match="devices: there are none"):
-        Restorer(StandIn(), ONE, devices=[])
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"window": "9"}, "^window: '9' is no whole number"),
+        ({"chunk": 2.5}, "^chunk: 2.5 is no whole number"),
+        ({"ensemble": None}, "^ensemble: None. Choose"),
+        ({"dtype": "fp16"}, "^dtype: 'fp16' is not one of"),
+        ({"dtype": np.float64}, "^dtype: 'float64' is not one of"),
+        ({"memory": "4GiB"}, "^memory: '4GiB' is no number"),
+        ({"scratch": "gone"}, "^gone: is no folder"),
+        ({"devices": []}, "^devices: .* are no devices"),
+        ({"devices": "cpu"}, "^devices: 'cpu' are no devices"),
+    ],
+    ids=str,
+)
+def test_options_that_cannot_be_are_told_in_one_line(options, told):
+    with pytest.raises(InputError, match=told):
+        Restorer(StandIn(), ONE, **options)
+
+
+def test_options_are_taken_as_jax_has_them():
+    (device, *_) = jax.local_devices()
+    restorer = Restorer(StandIn(), ONE, dtype=jnp.bfloat16, devices=device)
+    assert restorer.plan((64, 64)).dtype == "bfloat16"
+    assert restorer.plan((64, 64)).devices == 1
+
+
+def test_parameters_of_something_else_are_refused():
+    model, params = tiny_network()
+    other, _ = tiny_network(mid_channels=16)
+    for wrong in ((other, params), (model, {"params": params}), (model, {})):
+        with pytest.raises(ValueError, match="^params: are not those of c"):
+            Restorer(*wrong)
+
+
+@pytest.mark.parametrize("path", ["in.mp4", Path("in.mp4")])
+def test_a_path_is_no_stream(path):
+    with pytest.raises(ValueError, match="restore_video takes files"):
+        list(Restorer(StandIn(), ONE).stream(path))
+
+
+def test_a_frame_that_is_missing_does_not_end_the_stream():
+    with pytest.raises(ValueError, match="^frame: expected"):
+        list(Restorer(StandIn(), ONE).stream([None]))
 
 
 @pytest.mark.parametrize(

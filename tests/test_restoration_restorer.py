@@ -37,7 +37,7 @@ def files(folder):
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.float32])
 @pytest.mark.parametrize("count", [1, 2, 4, 5, 11])
 def test_every_frame_comes_out_of_its_kind(restorer, kind, count):
-    peak = 1 if kind == np.float32 else np.iinfo(kind).max / 255
+    peak = (1 if kind == np.float32 else np.iinfo(kind).max) / 255
     frames = (pictures(count) * peak).astype(kind)
     output = list(restorer.stream(frames))
     assert all(frame.dtype == kind for frame in output)

@@ -18,6 +18,7 @@ import math
 from fractions import Fraction
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from bvsrpp_jax.data.decimation import EVERYTHING, Decimator, Window, decimate
 
@@ -31,7 +32,7 @@ BD_ANCHOR = 5  # window index that lies on the pixel itself
 BD_PHASE = 1  # first pixel kept
 
 
-def bicubic_resize(image: np.ndarray, scale: float) -> np.ndarray:
+def bicubic_resize(image: ArrayLike, scale: float) -> np.ndarray:
     """Resizes images the way MATLAB's `imresize(..., "bicubic")` does.
 
     Args:
@@ -42,7 +43,7 @@ def bicubic_resize(image: np.ndarray, scale: float) -> np.ndarray:
       [..., ceil(scale*h), ceil(scale*w), c] floats, not clipped: bicubic overshoots.
 
     Raises:
-      ValueError: `image` is not floating point or `scale` is not positive.
+      ValueError: `image` is no such array or `scale` is not positive.
 
     Example:
       >>> from bvsrpp_jax.data.degradations import bicubic_resize
@@ -51,6 +52,9 @@ def bicubic_resize(image: np.ndarray, scale: float) -> np.ndarray:
       >>> lq.shape, bool(np.allclose(lq, 0.5))
       ((64, 80, 3), True)
     """
+    image = np.asarray(image)
+    if image.ndim < 3:
+        raise ValueError(f"image has shape {image.shape}; need [..., h, w, c]")
     if not np.issubdtype(image.dtype, np.floating):
         raise ValueError(f"image has dtype {image.dtype}; need floats (divide by 255)")
     if scale <= 0:

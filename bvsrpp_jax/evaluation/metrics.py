@@ -19,6 +19,7 @@ numbers, and float32 loses four digits of them.
 from typing import Literal, get_args
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from bvsrpp_jax.data.degradations import to_uint8
 from bvsrpp_jax.evaluation.similarity import (
@@ -59,12 +60,12 @@ def prepare(frames: np.ndarray, *, rounding: Rounding = "uint8") -> np.ndarray:
 
 
 def psnr(
-    a: np.ndarray, b: np.ndarray, *, channel: Channel = "rgb", border: int = 0
+    a: ArrayLike, b: ArrayLike, *, channel: Channel = "rgb", border: int = 0
 ) -> np.ndarray:
     """Peak signal-to-noise ratio of each frame.
 
     Args:
-      a, b: [t, h, w, 3] RGB, each uint8 or floats in [0, 1].
+      a, b: [t, h, w, 3] RGB, arrays or lists of frames, uint8 or floats in [0, 1].
       channel: "rgb" for the error over all three channels, "y" for luma only.
       border: pixels left out along each of the four sides.
 
@@ -80,6 +81,7 @@ def psnr(
       >>> psnr(gt + np.uint8(1), gt).round(2)  # off by one code everywhere
       array([48.13, 48.13])
     """
+    a, b = np.asarray(a), np.asarray(b)
     _check(a, b, border, min_side=1)
     errors = [_mean_square(x, y) for x, y in _frame_pairs(a, b, channel, border)]
     with np.errstate(divide="ignore"):
@@ -87,12 +89,12 @@ def psnr(
 
 
 def ssim(
-    a: np.ndarray, b: np.ndarray, *, channel: Channel = "rgb", border: int = 0
+    a: ArrayLike, b: ArrayLike, *, channel: Channel = "rgb", border: int = 0
 ) -> np.ndarray:
     """Structural similarity of each frame.
 
     Args:
-      a, b: [t, h, w, 3] RGB, each uint8 or floats in [0, 1].
+      a, b: [t, h, w, 3] RGB, arrays or lists of frames, uint8 or floats in [0, 1].
       channel: "rgb" for the mean of the three channels' values, "y" for luma only.
       border: pixels left out along each of the four sides.
 
@@ -109,6 +111,7 @@ def ssim(
       >>> ssim(gt, gt, channel="y", border=2)
       array([1., 1.])
     """
+    a, b = np.asarray(a), np.asarray(b)
     _check(a, b, border, min_side=SSIM_WINDOW)
     pairs = _frame_pairs(a, b, channel, border)
     return np.array([structural_similarity(x, y) for x, y in pairs])

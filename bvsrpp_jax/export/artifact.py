@@ -20,8 +20,9 @@ import jax
 import numpy as np
 from jax.export import Exported
 
-from bvsrpp_jax.export.functions import OF_A_BRANCH, RESULTS, branches_of
-from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus, is_backward
+from bvsrpp_jax.export.functions import OF_A_BRANCH, RESULTS
+from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
+from bvsrpp_jax.models.grid import is_backward
 from bvsrpp_jax.weights.architecture import sizes_of, variant_of
 from bvsrpp_jax.weights.native import digest
 
@@ -66,7 +67,7 @@ def _description(model, params, functions, blobs) -> dict:
         "calling_convention": exported.calling_convention_version,
         "branches": {
             name: "backward" if is_backward(name) else "forward"
-            for name in branches_of(model)
+            for name in model.branches
         },
         "functions": {
             name: {

@@ -16,6 +16,7 @@ from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.export.artifact import Described, packed
 from bvsrpp_jax.export.functions import functions_of
 from bvsrpp_jax.export.sizes import Sizes, arguments_of
+from bvsrpp_jax.ops.precision import in_full_precision
 from bvsrpp_jax.weights.files import exists, name_of, write_file
 from bvsrpp_jax.weights.messages import printable
 from bvsrpp_jax.weights.store import read_weights
@@ -98,8 +99,9 @@ def export(
 
 
 def _exported(function, arguments, platforms) -> jax_export.Exported:
+    function = jax.jit(in_full_precision(function))
     with _without_paths():
-        return jax_export.export(jax.jit(function), platforms=platforms)(*arguments)
+        return jax_export.export(function, platforms=platforms)(*arguments)
 
 
 @contextmanager

@@ -18,7 +18,8 @@ import jax
 import jax.numpy as jnp
 from flax.traverse_util import unflatten_dict
 
-from bvsrpp_jax.models.basicvsrpp import BRANCHES, BasicVSRPlusPlus, is_backward
+from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
+from bvsrpp_jax.models.grid import is_backward
 from bvsrpp_jax.models.propagation import Carry, empty_carry
 from bvsrpp_jax.restoration.padding import crop, pad
 
@@ -30,11 +31,6 @@ RESULTS = {
     "reconstruct": "output",
 }
 OF_A_BRANCH = ("feat", "carry")
-
-
-def branches_of(model: BasicVSRPlusPlus) -> tuple[str, ...]:
-    """The names of a network's branches, in order."""
-    return tuple(getattr(model, "branches", BRANCHES))
 
 
 def functions_of(model: BasicVSRPlusPlus) -> dict[str, Callable]:
@@ -55,7 +51,7 @@ def functions_of(model: BasicVSRPlusPlus) -> dict[str, Callable]:
       -> as `restore`; `feats` are g and the results of all branches.
     """
     restore = _restore(model)
-    branches = {name: _branch(model, name) for name in branches_of(model)}
+    branches = {name: _branch(model, name) for name in model.branches}
     return {
         "restore": restore,
         "encode": _encode(model),
@@ -67,7 +63,7 @@ def functions_of(model: BasicVSRPlusPlus) -> dict[str, Callable]:
 
 def _restore(model):
     encode, reconstruct = _encode(model), _reconstruct(model)
-    branches = {name: _branch(model, name) for name in branches_of(model)}
+    branches = {name: _branch(model, name) for name in model.branches}
 
     def restore(params, lq):
         # The first frame, which has none before it, stands in for that one.

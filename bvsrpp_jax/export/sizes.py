@@ -11,7 +11,6 @@ import jax
 import jax.numpy as jnp
 from jax import export
 
-from bvsrpp_jax.export.functions import branches_of
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
 from bvsrpp_jax.models.propagation import empty_carry
 from bvsrpp_jax.ops.sampling import at_least_float32
@@ -45,7 +44,7 @@ def arguments_of(
     n, t, h, w = _frame_letters(sizes)
     lq, longer = _array((n, t, h, w, 3)), _array((n, t + 1, h, w, 3))
     rows, cols = (_feature_side(model, side) for side in (h, w))
-    feats = (_feat(model, (n, t, rows, cols)),) * (1 + len(branches_of(model)))
+    feats = (_feat(model, (n, t, rows, cols)),) * (1 + len(model.branches))
     return {
         "restore": {"params": params, "lq": lq},
         "encode": {"params": params, "lq": longer},
@@ -65,7 +64,7 @@ def _arguments_of_branches(model, params, sizes):
         "empty_carry": {"feat": feat, "fill": _array((), jnp.int32)},
         **{
             name: {"params": params, "feats": (feat,) * (1 + i), **rest}
-            for i, name in enumerate(branches_of(model))
+            for i, name in enumerate(model.branches)
         },
     }
 

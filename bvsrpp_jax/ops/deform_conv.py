@@ -40,7 +40,7 @@ def modulated_deform_conv(
       [n, h, w, o] in the dtype of `x`. Coordinates and sums are float32 or wider.
 
     Raises:
-      ValueError: `c` is not a multiple of `g`.
+      ValueError: `offset` has other axes, or `c` is not a multiple of `g`.
 
     Example:
       >>> from bvsrpp_jax.ops.deform_conv import modulated_deform_conv
@@ -51,6 +51,10 @@ def modulated_deform_conv(
       Array([ 8., 12., 12.,  8.], dtype=float32)
     """
     n, h, w, c = x.shape
+    if jnp.ndim(offset) != 6:
+        raise ValueError(
+            f"offset: expected [n, h, w, g, 9, 2], got {list(jnp.shape(offset))}"
+        )
     groups = offset.shape[3]
     if c % groups:
         raise ValueError(f"{c} channels do not divide into {groups} deformable groups")

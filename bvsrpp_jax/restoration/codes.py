@@ -33,7 +33,7 @@ def check_frame(frame: object) -> np.ndarray:
       ValueError: it is no RGB picture of a known type.
     """
     frame = np.asarray(frame)
-    if frame.ndim != 3 or frame.shape[-1] != 3:
+    if frame.ndim != 3 or frame.shape[-1] != 3 or not frame.size:
         raise ValueError(
             f"frame: expected [h, w, 3], got {list(frame.shape)}."
             f" {_how_to_mend(frame.shape)}"
@@ -42,13 +42,15 @@ def check_frame(frame: object) -> np.ndarray:
     if not known and not np.issubdtype(frame.dtype, np.floating):
         raise ValueError(
             f"frame: expected uint8, uint16 or floats in [0, 1], got {frame.dtype}."
-            " Convert it"
+            " Convert it, as by frame.astype(np.uint8)"
         )
     return frame
 
 
 def check_frames(first: np.ndarray, rest: Iterable) -> Iterator[np.ndarray]:
     """Passes on the first frame and the rest, which must be like it.
+
+    Float64 becomes float32, in which the network works.
 
     Raises:
       ValueError: a frame is no RGB picture, or of another shape or type than the first,
@@ -68,10 +70,12 @@ def check_frames(first: np.ndarray, rest: Iterable) -> Iterator[np.ndarray]:
                 f"frame {index}: floats from {frame.min():g} to {frame.max():g},"
                 " expected [0, 1]. Divide codes by 255, or pass them as uint8"
             )
-        yield frame
+        yield frame.astype(np.float32) if frame.dtype.itemsize > 4 else frame
 
 
 def _how_to_mend(shape: tuple[int, ...]) -> str:
+    if 0 in shape:
+        return "It has no pixels"
     match shape:
         case (3, _, _):
             return "Move the channels to the end: frame.transpose(1, 2, 0)"
@@ -81,4 +85,4 @@ def _how_to_mend(shape: tuple[int, ...]) -> str:
             return "Pass grey as RGB, and a single frame as [frame]"
         case (_, _, _, _):
             return "Pass one clip at a time, as its frames"
-    return "Pass an iterable of frames; restore_video takes files"
+    return "Pass an iterable of such arrays"

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import TypedDict
 
 import jax
+from jax.typing import DTypeLike
 
 
 class Options(TypedDict, total=False):
@@ -15,7 +16,7 @@ class Options(TypedDict, total=False):
     chunk: int | None
     exact: bool
     tile: int | None
-    dtype: str | None
+    dtype: DTypeLike | None
     lookahead: int | None
     shots: bool
     ensemble: int

@@ -4,26 +4,24 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Self, Unpack
 
 import jax
 import numpy as np
-from numpy.typing import DTypeLike
+from jax.typing import DTypeLike
 
-from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
 from bvsrpp_jax.restoration.cutting import marked, windows_of
 from bvsrpp_jax.restoration.engine import Engine
-from bvsrpp_jax.restoration.memory import Memory, available_memory
+from bvsrpp_jax.restoration.given import check_params, dtype_name
+from bvsrpp_jax.restoration.machine import machine
 from bvsrpp_jax.restoration.options import Options
-from bvsrpp_jax.restoration.plan import Plan, make_plan, plan_here
+from bvsrpp_jax.restoration.plan import Plan, plan_here
+from bvsrpp_jax.restoration.planning import plan
 from bvsrpp_jax.restoration.pretrained import save_pretrained
 from bvsrpp_jax.restoration.speed import seconds_per_frame
-from bvsrpp_jax.restoration.spool import Spool
 from bvsrpp_jax.restoration.streaming import stream
 from bvsrpp_jax.restoration.video import restore_video
-from bvsrpp_jax.restoration.ways import Clip
 from bvsrpp_jax.restoration.window import Window, by_shot
 from bvsrpp_jax.restoration.wishes import Wishes
 from bvsrpp_jax.restoration.work import WindowWork
@@ -38,7 +36,8 @@ class Restorer:
 
     A clip that is no longer than a window has the network's exact result, computed
     chunk by chunk; a longer one is restored window by window, frames that are too large
-    for memory tile by tile.
+    for memory tile by tile. It may be called from several threads, copied, and, where
+    `devices` were not chosen, pickled: a copy compiles anew.
 
     Args:
       model: the network.
@@ -64,8 +63,9 @@ class Restorer:
       devices: which share the work, None for all of this process.
 
     Raises:
-      InputError: options contradict each other, `scratch` is no folder, or `devices`
-        is empty.
+      ValueError: `params` are not those of `model`.
+      InputError: an option is out of range or contradicts another, or `scratch` is no
+        folder.
 
     Example:
       >>> model, params = bvsrpp.load("lite")
@@ -83,7 +83,7 @@ class Restorer:
         chunk: int | None = None,
         exact: bool = False,
         tile: int | None = None,
-        dtype: str | None = None,
+        dtype: DTypeLike | None = None,
         lookahead: int | None = None,
         shots: bool = True,
         ensemble: int = 1,
@@ -91,6 +91,7 @@ class Restorer:
         scratch: str | os.PathLike[str] | None = None,
         devices: Sequence[jax.Device] | None = None,
     ):
+        check_params(model, params)
         self.model, self.params = model, params
         self.wishes = Wishes(
             window=window,
@@ -98,20 +99,14 @@ class Restorer:
             chunk=chunk,
             exact=exact,
             tile=tile,
-            dtype=dtype,
+            dtype=dtype_name(dtype),
             lookahead=lookahead,
             shots=shots,
             ensemble=ensemble,
             disk=exact or scratch is not None,
         )
         self.wishes.check()
-        self._memory = memory
-        self._scratch = None if scratch is None else Path(scratch)
-        if scratch is not None and not self._scratch.is_dir():
-            raise InputError(f"{scratch}: is no folder. Create it or name another.")
-        if devices is not None and not devices:
-            raise InputError("devices: there are none. Leave it out to use all.")
-        self._chosen = None if devices is None else list(devices)
+        self.machine = machine(memory, scratch, devices)
         self._engine = Engine(model, params)
 
     @classmethod
@@ -137,6 +132,7 @@ class Restorer:
     save_pretrained = save_pretrained
     stream = stream
     restore_video = restore_video
+    plan = plan
 
     def __repr__(self) -> str:
         count = sum(leaf.size for leaf in jax.tree.leaves(self.params))
@@ -159,53 +155,17 @@ class Restorer:
         exact.wishes = replace(self.wishes, **left, exact=True, disk=True)
         return exact
 
-    def plan(
-        self,
-        size: tuple[int, int],
-        *,
-        dtype: DTypeLike = np.uint8,
-        num_frames: int | None = None,
-    ) -> Plan:
-        """How frames of a size (h, w) and type will be restored.
-
-        Raises:
-          InputError: they do not fit into memory.
-
-        Example:
-          >>> restorer = bvsrpp.Restorer.from_pretrained("lite", window=15)
-          >>> plan = restorer.plan((64, 64))
-          >>> plan.window, plan.overlap, plan.chunk, plan.tile
-          (15, 3, 5, None)
-          >>> print(plan)
-          windows of 15 frames overlapping by 3, 5 frames at a time in about ...
-        """
-        return make_plan(
-            self.model,
-            Clip(tuple(size), np.dtype(dtype), num_frames),
-            self.wishes,
-            parameters=sum(leaf.nbytes for leaf in jax.tree.leaves(self.params)),
-            num_devices=len(self._devices),
-            available=self._available_memory(),
-        )
-
     def here(self, plan: Plan) -> Plan:
         """`plan_here` with this restorer's memory and devices."""
         # All that is free: a plan that took the usual share of it yesterday may find a
         # little less today, and needs no less than it did.
-        free = self._available_memory(share=1.0)
-        return plan_here(plan, free, len(self._devices))
-
-    def _available_memory(self, **share: float) -> Memory:
-        scratch = self._scratch or Spool.usual_folder()
-        return available_memory(self._memory, scratch, **share)
+        free = self.machine.available(share=1.0)
+        return plan_here(plan, free, len(self.machine.devices))
 
     def seconds_per_frame(self, plan: Plan, size: tuple[int, int]) -> float:
         """How long a frame of a size (h, w) is expected to take, without compiling."""
-        return seconds_per_frame(self.model, self.params, plan, size, self._devices[0])
-
-    @property
-    def _devices(self) -> list[jax.Device]:
-        return jax.local_devices() if self._chosen is None else self._chosen
+        device = self.machine.devices[0]
+        return seconds_per_frame(self.model, self.params, plan, size, device)
 
     def bytes_asked(self) -> int | None:
         """What the compiled programs ask for on a device; None before compiling."""
@@ -213,7 +173,7 @@ class Restorer:
 
     def windows(self, frames: Iterable[np.ndarray], plan: Plan) -> Iterator[Window]:
         """`windows_of` with the folder of this restorer."""
-        return windows_of(frames, plan, self._scratch)
+        return windows_of(frames, plan, self.machine.scratch)
 
     def restore_windows(
         self,
@@ -234,7 +194,7 @@ class Restorer:
         Raises:
           InputError: the network's output is not finite.
         """
-        work, devices = self._work(plan, on_work), self._devices[: plan.devices]
+        work, devices = self._work(plan, on_work), self.machine.devices[: plan.devices]
         if plan.devices == 1 and plan.tile is None:
             return work.one_by_one(windows, devices[0])
         return work.spread(windows, devices)
@@ -248,7 +208,7 @@ class Restorer:
     ) -> Iterator[np.ndarray]:
         """Restores frames one by one, each when the plan's lookahead has come."""
         shots = by_shot(marked(frames, plan))
-        return self._work(plan, on_work).live(shots, self._devices[0])
+        return self._work(plan, on_work).live(shots, self.machine.devices[0])
 
     def _work(self, plan: Plan, on_work: OnWork | None) -> WindowWork:
-        return WindowWork(self._engine, plan, self._scratch, on_work)
+        return WindowWork(self._engine, plan, self.machine.scratch, on_work)

@@ -1,5 +1,6 @@
 """Frames in, frames out, as they come."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -44,11 +45,13 @@ def stream(
       >>> [frame.shape for frame in restorer.stream(frames)]
       [(256, 256, 3), (256, 256, 3)]
     """
+    if isinstance(frames, str | os.PathLike):
+        raise ValueError(f"frames: {frames!r} is a path; restore_video takes files")
     frames = iter(frames)
-    first = next(frames, None)
-    if first is None:
+    try:
+        first = check_frame(next(frames))
+    except StopIteration:
         return
-    first = check_frame(first)
     if plan is None:
         plan = restorer.plan(first.shape[:2], dtype=first.dtype)
     frames = chain([first], frames)

@@ -1,6 +1,7 @@
 """What the user may choose of how a clip is restored, and what contradicts itself."""
 
 from dataclasses import dataclass
+from numbers import Integral
 
 from bvsrpp_jax.errors import InputError
 
@@ -37,6 +38,10 @@ class Wishes:
 
     def check(self) -> None:
         """Raises an `InputError` for wishes that cannot be fulfilled."""
+        for field in ("window", "overlap", "chunk", "tile", "lookahead", "ensemble"):
+            value = getattr(self, field)
+            if value is not None and not isinstance(value, Integral):
+                raise InputError(f"{field}: {value!r} is no whole number. Give one.")
         window, overlap = self.window, self.overlap
         if self.exact and (window is not None or overlap is not None):
             raise InputError(

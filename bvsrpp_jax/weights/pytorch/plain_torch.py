@@ -20,10 +20,6 @@ from torchvision.ops import deform_conv2d
 BRANCHES = ("backward_1", "forward_1", "backward_2", "forward_2")
 PYRAMID_LEVELS = 6
 FLOW_CHANNELS = (32, 64, 32, 16)
-HALVINGS = {1: 0, 2: 1, 4: 2}  # feature_stride -> strided convolutions
-# Output pixels per feature pixel -> pixel shuffles.
-SHUFFLES = {1: (), 2: (2,), 3: (3,), 4: (2, 2), 6: (2, 3), 8: (2, 2, 2)}
-SHUFFLES |= {12: (2, 2, 3), 16: (2, 2, 2, 2), 32: (2, 2, 2, 2, 2)}
 
 
 def lrelu(x: Tensor) -> Tensor:
@@ -144,19 +140,15 @@ class ResidualBlocks(nn.Module):
 
 
 class DeformAlign(nn.Module):
-    """Flow-guided deformable alignment (Section 3.2 of the paper).
+    """Flow-guided deformable alignment (Section 3.2) of one or of two features."""
 
-    Of the second order it aligns the features of one and of two steps back, each with
-    half of the groups; of the first order those of one step back, with that half.
-    """
-
-    def __init__(self, channels: int, groups: int, max_residue: float, order: int = 2):
+    def __init__(self, channels: int, order: int, groups: int, max_residue: float):
         super().__init__()
-        self.max_residue, self.groups = max_residue, order * (groups // 2)
+        self.max_residue, self.groups = max_residue, groups
         self.weight = nn.Parameter(torch.zeros(channels, order * channels, 3, 3))
         self.bias = nn.Parameter(torch.zeros(channels))
-        inputs, outputs = (order + 1) * channels + 2 * order, 27 * self.groups
-        widths = (inputs, channels, channels, channels, outputs)
+        guides = (order + 1) * channels + 2 * order
+        widths = (guides, channels, channels, channels, 27 * groups)
         layers = []
         for i in range(4):
             layers += [nn.Conv2d(widths[i], widths[i + 1], 3, padding=1)]
@@ -164,49 +156,51 @@ class DeformAlign(nn.Module):
         self.conv_offset = nn.Sequential(*layers)
 
     def forward(
-        self, feats: list[Tensor], current: Tensor, flows: list[Tensor]
+        self, current: Tensor, feats: list[Tensor], flows: list[Tensor]
     ) -> Tensor:
-        """Aligns `feats`, feat_n1 (and feat_n2), with the features `current`."""
-        warped_n1, *warped_n2 = map(flow_warp, feats, flows)
-        guide = torch.cat([warped_n1, current, *warped_n2, *flows], dim=1)
-        sizes = (18 * self.groups, 9 * self.groups)
-        residue, mask = self.conv_offset(guide).split(sizes, dim=1)
+        """Aligns `feats` (not warped), one for each of `flows`, with `current`."""
+        first, *second = map(flow_warp, feats, flows)
+        guide = torch.cat([first, current, *second, *flows], dim=1)
+        residue, mask = self.conv_offset(guide).split(
+            [18 * self.groups, 9 * self.groups], dim=1
+        )
         # The first half of the groups samples feat_n1, the second half feat_n2; flows
         # are (x, y), offsets (y, x), one pair for each of the 9 taps of each group.
         pairs = 9 * self.groups // len(flows)
-        expected = [flow.flip(1).repeat(1, pairs, 1, 1) for flow in flows]
-        offset = self.max_residue * torch.tanh(residue) + torch.cat(expected, dim=1)
-        x = torch.cat(feats, dim=1)  # not warped
+        followed = torch.cat([f.flip(1).repeat(1, pairs, 1, 1) for f in flows], dim=1)
         return deform_conv2d(
-            x, offset, self.weight, self.bias, padding=1, mask=mask.sigmoid()
+            torch.cat(feats, dim=1),
+            self.max_residue * torch.tanh(residue) + followed,
+            self.weight,
+            self.bias,
+            padding=1,
+            mask=mask.sigmoid(),
         )
 
 
-class FlowAlign(nn.Conv2d):
-    """Second-order alignment by warping alone; a convolution fuses the two."""
+class FlowAlign(nn.Module):
+    """Warping by optical flow; two features are fused by a convolution."""
 
-    def __init__(self, channels: int):
-        super().__init__(2 * channels, channels, 3, padding=1)
-
-    def forward(
-        self, feats: list[Tensor], current: Tensor, flows: list[Tensor]
-    ) -> Tensor:
-        return super().forward(torch.cat([*map(flow_warp, feats, flows)], dim=1))
-
-
-class FirstOrderFlowAlign(nn.Module):
-    """First-order alignment by warping alone, which has nothing to learn."""
+    def __init__(self, channels: int, order: int):
+        super().__init__()
+        if order == 2:
+            self.weight = nn.Parameter(torch.zeros(channels, 2 * channels, 3, 3))
+            self.bias = nn.Parameter(torch.zeros(channels))
 
     def forward(
-        self, feats: list[Tensor], current: Tensor, flows: list[Tensor]
+        self, current: Tensor, feats: list[Tensor], flows: list[Tensor]
     ) -> Tensor:
-        return flow_warp(feats[0], flows[0])
+        """As `DeformAlign`."""
+        warped = torch.cat(list(map(flow_warp, feats, flows)), dim=1)
+        if len(feats) == 1:
+            return warped
+        return F.conv2d(warped, self.weight, self.bias, padding=1)
 
 
 class PixelShuffleUpsample(nn.Module):
     """`factor` times the height and width: a convolution, then a pixel shuffle."""
 
-    def __init__(self, in_channels: int, out_channels: int, factor: int = 2):
+    def __init__(self, in_channels: int, out_channels: int, factor: int):
         super().__init__()
         self.factor = factor
         outputs = factor**2 * out_channels
@@ -216,21 +210,30 @@ class PixelShuffleUpsample(nn.Module):
         return F.pixel_shuffle(self.upsample_conv(x), self.factor)
 
 
-def feature_extractor(channels: int, num_blocks: int, stride: int) -> nn.Module:
-    """Features at 1 / `stride` of the input's size: 4 is that of restoration."""
+def extractor(channels: int, num_blocks: int, stride: int) -> nn.Module:
+    """Features of the input, at 1 / `stride` (1, 2 or 4) of its size."""
     layers, inputs = [], 3
-    for _ in range(HALVINGS[stride]):
+    while stride > 1:
         layers += [nn.Conv2d(inputs, channels, 3, 2, 1), nn.LeakyReLU(0.1)]
-        inputs = channels
+        inputs, stride = channels, stride // 2
     blocks = ResidualBlocks(inputs, channels, num_blocks)
     return nn.Sequential(*layers, blocks) if layers else blocks
+
+
+def shuffle_factors(enlargement: int) -> list[int]:
+    """Twos, then threes, whose product it is."""
+    factors = []
+    for factor in (2, 3):
+        while enlargement % factor == 0:
+            factors.append(factor)
+            enlargement //= factor
+    return factors
 
 
 class BasicVSRPlusPlus(nn.Module):
     """The network: `[n, t, 3, h, w]` to `[n, t, 3, scale*h, scale*w]`.
 
-    By default that of the paper. `scale` is 4, 1 (restoration), 2, 3 or 8; branches,
-    order and alignment ("deformable" or "flow") are what its ablation takes away.
+    Its options are those of `bvsrpp_jax.BasicVSRPlusPlus`.
     """
 
     def __init__(
@@ -241,41 +244,40 @@ class BasicVSRPlusPlus(nn.Module):
         deform_groups: int = 16,
         max_residue_magnitude: float = 10.0,
         scale: int = 4,
-        num_extract_blocks: int = 5,
-        num_reconstruction_blocks: int = 5,
-        hr_channels: int = 64,
-        spynet_channels: tuple[int, ...] = FLOW_CHANNELS,
         feature_stride: int | None = None,
         branches: tuple[str, ...] = BRANCHES,
         second_order: bool = True,
         alignment: str = "deformable",
+        num_extract_blocks: int = 5,
+        num_reconstruction_blocks: int = 5,
+        hr_channels: int = 64,
+        spynet_channels: tuple[int, ...] = FLOW_CHANNELS,
     ):
         super().__init__()
-        c, hr, inputs = mid_channels, hr_channels, (1 + len(branches)) * mid_channels
+        c, hr, order = mid_channels, hr_channels, 2 if second_order else 1
         self.stride = feature_stride or (4 if scale == 1 else 1)
-        self.mid_channels, self.scale, self.branches = c, scale, branches
-        self.order = 2 if second_order else 1
+        self.scale, self.branches, self.order = scale, tuple(branches), order
         self.spynet = SPyNet(spynet_channels)
-        self.feat_extract = feature_extractor(c, num_extract_blocks, self.stride)
-
-        def align() -> nn.Module:
-            if alignment == "flow":
-                return FlowAlign(c) if second_order else FirstOrderFlowAlign()
-            return DeformAlign(c, deform_groups, max_residue_magnitude, self.order)
-
-        self.deform_align = nn.ModuleDict({b: align() for b in branches})
-        self.backbone = nn.ModuleDict(
-            {
-                b: ResidualBlocks((2 + i) * c, c, num_blocks)
-                for i, b in enumerate(branches)
-            }
-        )
-        self.reconstruction = ResidualBlocks(inputs, c, num_reconstruction_blocks)
-        self.factors = SHUFFLES[scale * self.stride]
-        for i, factor in enumerate(self.factors, 1):
-            outputs = hr if i == len(self.factors) else c
-            setattr(self, f"upsample{i}", PixelShuffleUpsample(c, outputs, factor))
-        self.conv_hr = nn.Conv2d(hr, hr, 3, padding=1)
+        self.feat_extract = extractor(c, num_extract_blocks, self.stride)
+        self.deform_align, self.backbone = nn.ModuleDict(), nn.ModuleDict()
+        for i, branch in enumerate(self.branches):
+            self.deform_align[branch] = (
+                FlowAlign(c, order)
+                if alignment == "flow"
+                else DeformAlign(
+                    c, order, deform_groups * order // 2, max_residue_magnitude
+                )
+            )
+            self.backbone[branch] = ResidualBlocks((2 + i) * c, c, num_blocks)
+        width = (1 + len(self.branches)) * c
+        self.reconstruction = ResidualBlocks(width, c, num_reconstruction_blocks)
+        factors, width = shuffle_factors(scale * self.stride), c
+        self.upsamplings = [f"upsample{i}" for i in range(1, 1 + len(factors))]
+        for name, factor in zip(self.upsamplings, factors, strict=True):
+            wanted = hr if name == self.upsamplings[-1] else c
+            setattr(self, name, PixelShuffleUpsample(width, wanted, factor))
+            width = wanted
+        self.conv_hr = nn.Conv2d(width, hr, 3, padding=1)
         self.conv_last = nn.Conv2d(hr, 3, 3, padding=1)
 
     def forward(self, lq: Tensor) -> Tensor:
@@ -349,12 +351,12 @@ class BasicVSRPlusPlus(nn.Module):
             flow_n2 = flow_n1 + flow_warp(flow_before, flow_n1)
         feats, flows = [feat_n1, feat_n2], [flow_n1, flow_n2]
         align = self.deform_align[branch]
-        return align(feats[: self.order], current, flows[: self.order])
+        return align(current, feats[: self.order], flows[: self.order])
 
     def reconstruct(self, frame: Tensor, feats: list[Tensor]) -> Tensor:
         """The restored frame of `frame` `[n, 3, h, w]` and its features."""
         x = self.reconstruction(torch.cat(feats, dim=1))
-        for i in range(len(self.factors)):
-            x = lrelu(getattr(self, f"upsample{i + 1}")(x))
+        for name in self.upsamplings:
+            x = lrelu(getattr(self, name)(x))
         x = self.conv_last(lrelu(self.conv_hr(x)))
         return x + (frame if self.scale == 1 else resize(frame, x.shape[-2:]))

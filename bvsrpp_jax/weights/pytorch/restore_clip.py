@@ -26,10 +26,9 @@ def network_of(sizes: dict) -> BasicVSRPlusPlus:
     Raises:
       ValueError: plain PyTorch has none.
     """
-    sizes = {k: tuple(v) if isinstance(v, list) else v for k, v in sizes.items()}
     known = inspect.signature(BasicVSRPlusPlus).parameters
-    if strange := [f"{name} {sizes[name]}" for name in sizes if name not in known]:
-        raise ValueError(f"plain PyTorch knows no {', '.join(strange)}")
+    if strange := sizes.keys() - known:
+        raise ValueError(f"plain PyTorch knows no {', '.join(sorted(strange))}")
     return BasicVSRPlusPlus(**sizes)
 
 
