@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.weights,
         arguments.output,
         sizes=Sizes(arguments.batch, arguments.frames, h, w),
-        platforms=arguments.platforms.split(","),
+        platforms=[name.strip() for name in arguments.platforms.split(",")],
         dtype=arguments.dtype,
         stablehlo=arguments.stablehlo,
         overwrite=arguments.overwrite,

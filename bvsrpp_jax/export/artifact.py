@@ -114,5 +114,7 @@ def _zip(files: Mapping[str, bytes]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, data in files.items():
-            archive.writestr(zipfile.ZipInfo(name), data)  # of 1980
+            entry = zipfile.ZipInfo(name)  # of 1980
+            entry.create_system, entry.external_attr = 3, 0o644 << 16  # Unix, readable
+            archive.writestr(entry, data)
     return buffer.getvalue()

@@ -74,31 +74,30 @@ def export(
     Raises:
       InputError: `source` is no weights file; a file is there already or cannot be
         written; an option has a value that there is not; flatbuffers is not installed.
-        Nothing has been written then.
+        A file is there whole or not at all.
     """
     _check(target, stablehlo, overwrite)
+    platforms = tuple(dict.fromkeys(platforms))  # each once
     _check_options(sizes, platforms, dtype)
     weights = read_weights(source)
     model = weights.model.clone(dtype=DTYPES[dtype])
     params = dict(sorted(flatten_dict(weights.params, sep="/").items()))
     arguments = arguments_of(model, params, sizes)
-    exported = {}
+    functions = {}
     for name, function in functions_of(model).items():
         on_function(name)
-        exported[name] = _exported(function, arguments[name].values(), platforms)
-    functions = {
-        name: Described(function, arguments[name])
-        for name, function in exported.items()
-    }
+        exported = _exported(function, arguments[name].values(), platforms)
+        functions[name] = Described(exported, arguments[name])
     about, data = packed(model, params, functions)
     if stablehlo is not None:
-        write_file(stablehlo, exported["restore"].mlir_module().encode())
+        text = functions["restore"].exported.mlir_module()
+        write_file(stablehlo, text.encode())
     write_file(target, data)
     digest = hashlib.sha256(data).hexdigest()
     return Export(str(source), str(target), about, len(data), digest)
 
 
-def _exported(function, arguments, platforms) -> jax_export.Exported:
+def _exported(function, arguments, platforms):
     function = jax.jit(in_full_precision(function))
     with _without_paths():
         return jax_export.export(function, platforms=platforms)(*arguments)
