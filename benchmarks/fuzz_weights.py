@@ -94,6 +94,7 @@ def work(first: int) -> None:
             path = Path(folder, name)
             path.write_bytes(whole(name))
             read_weights(path), load_flow(path)
+    "".encode("raw-unicode-escape")  # Python's own, of an opcode that is refused
     events = watch()
     limit_memory()
     while True:

@@ -17,6 +17,7 @@ from bvsrpp_jax.weights import load, save
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SCRIPTS = {path.name for path in EXAMPLES.glob("*.py")} - {"demo.py", "comparison.py"}
+pytestmark = pytest.mark.long  # together: each compiles a network
 README = (EXAMPLES / "README.md").read_text(encoding="utf-8")
 
 
@@ -73,7 +74,6 @@ def test_your_own_jax(run):
     assert f"-> ({count}, 2, 256, 256, 3) on {count} devices" in told
 
 
-@pytest.mark.long  # it compiles a gradient of the whole network
 def test_fine_tune_changes_the_network_and_saves_it(run, weights):
     write_video("in.mp4", pictures(2, width=260, height=256))
     told = run("fine_tune.py", "in.mp4", "--steps", 2, "--out", "mine")

@@ -125,6 +125,9 @@ def test_what_is_called_like_a_published_network_is_taken(tmp_path, monkeypatch)
     Path("reds4").mkdir()
     save("reds4/weights.safetensors", *load("lite"))
     assert load("reds4")[0] == load("lite")[0]
+    Path("denoise").touch()
+    with pytest.raises(InputError, match="^denoise: is no weights file"):
+        load("denoise")
 
 
 @pytest.mark.parametrize("name", ["photos", "run.pth", "run.safetensors"])

@@ -29,9 +29,9 @@ def multiplications(model: BasicVSRPlusPlus, params: Any) -> float:
     """Of one frame, for each of its feature pixels."""
     times, total = _times(model), 0.0
     for keys, leaf in jax.tree.leaves_with_path(params):
-        path = [key.key for key in keys]
-        if path[-1:] == ["kernel"]:
-            total += times.get("/".join(path[:-1][:2]), 1) * leaf.size
+        names = [key.key for key in keys]
+        if names[-1:] == ["kernel"]:
+            total += times.get("/".join(names[:-1][:2]), 1) * leaf.size
     return total
 
 

@@ -66,7 +66,7 @@ def verification_text(found: Verification) -> str:
     return (
         f"{'PyTorch':<13}has the same output but for {found.difference:.1e}"
         f" (bound {found.bound:.1e}, {t} random frames of {w}x{h},"
-        f" outputs up to {found.largest:.2f})"
+        f" outputs up to {found.largest:.3g})"
     )
 
 
