@@ -9,7 +9,8 @@ from handmade import call, name, number, text, whole
 from test_weights_dialects import TINY, basicsr_key, state_of
 
 from bvsrpp_jax.errors import InputError
-from bvsrpp_jax.weights.dialects import to_model, translate
+from bvsrpp_jax.weights.dialects import translate
+from bvsrpp_jax.weights.fitting import to_model
 from bvsrpp_jax.weights.saving import save
 from bvsrpp_jax.weights.store import read_weights
 

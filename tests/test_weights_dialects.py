@@ -17,7 +17,8 @@ from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
 from bvsrpp_jax.models.grid import BRANCHES
 from bvsrpp_jax.weights.architecture import model_of
-from bvsrpp_jax.weights.dialects import find_state_dict, to_model, translate
+from bvsrpp_jax.weights.dialects import find_state_dict, translate
+from bvsrpp_jax.weights.fitting import to_model
 from bvsrpp_jax.weights.layout import CONSTANTS, layout, to_official, to_tree
 from bvsrpp_jax.weights.messages import Refused
 from bvsrpp_jax.weights.store import read_weights

@@ -13,7 +13,8 @@ from test_weights_dialects import TINY, basicsr_key, state_of
 
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.weights import load, save
-from bvsrpp_jax.weights.dialects import to_model, translate
+from bvsrpp_jax.weights.dialects import translate
+from bvsrpp_jax.weights.fitting import to_model
 from bvsrpp_jax.weights.layout import layout, to_tree
 from bvsrpp_jax.weights.saving import DIALECTS, unusual_sizes
 from bvsrpp_jax.weights.store import read_weights

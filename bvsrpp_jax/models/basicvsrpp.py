@@ -32,7 +32,7 @@ from bvsrpp_jax.models.resolution import (
     FEATURE_STRIDES,
     SCALES,
     FeatureExtraction,
-    shuffle_factors,
+    upsamplings,
 )
 from bvsrpp_jax.models.spynet import SPyNet
 from bvsrpp_jax.models.statistics import watch
@@ -119,7 +119,7 @@ class BasicVSRPlusPlus(nn.Module):
         """Height and width are multiples of this."""
         return self.feature_stride
 
-    def setup(self):
+    def setup(self) -> None:
         self._check_sizes()
         self.spynet = SPyNet(self.spynet_channels, dtype=self.dtype)
         self.feat_extract = FeatureExtraction(
@@ -295,12 +295,3 @@ class BasicVSRPlusPlus(nn.Module):
                 f"lq: frames of height {h} and width {w}; both must be {rule}."
                 " bvsrpp_jax.Restorer pads and crops frames of any size"
             )
-
-
-def upsamplings(model: BasicVSRPlusPlus) -> list[tuple[str, int, int]]:
-    """Name, factor of the pixel shuffle and channels after it, of each upsampling."""
-    factors = shuffle_factors(model.enlargement)
-    channels = (*[model.mid_channels] * (len(factors) - 1), model.hr_channels)
-    return [
-        (f"upsample{i}", factor, channels[i - 1]) for i, factor in enumerate(factors, 1)
-    ]

@@ -13,6 +13,8 @@ Restoration is arXiv:2204.05308: BasicVSR++ between two strided convolutions and
 pixel shuffles; its finer networks, "BasicVSR++ 2x", have one of each.
 """
 
+from typing import Any
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -35,6 +37,19 @@ def shuffle_factors(enlargement: int) -> tuple[int, ...]:
         while enlargement % factor == 0:
             factors, enlargement = (*factors, factor), enlargement // factor
     return factors
+
+
+def upsamplings(model: Any) -> list[tuple[str, int, int]]:
+    """Name, factor of the pixel shuffle and channels after it, of each upsampling.
+
+    Args:
+      model: a `BasicVSRPlusPlus`.
+    """
+    factors = shuffle_factors(model.enlargement)
+    channels = (*[model.mid_channels] * (len(factors) - 1), model.hr_channels)
+    return [
+        (f"upsample{i}", factor, channels[i - 1]) for i, factor in enumerate(factors, 1)
+    ]
 
 
 class FeatureExtraction(nn.Module):

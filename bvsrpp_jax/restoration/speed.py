@@ -11,8 +11,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus, upsamplings
-from bvsrpp_jax.models.resolution import num_halvings
+from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
+from bvsrpp_jax.models.resolution import num_halvings, upsamplings
 from bvsrpp_jax.models.spynet import LEVELS
 from bvsrpp_jax.restoration.lookahead import frames_looked_at
 from bvsrpp_jax.restoration.memory import feature_pixels

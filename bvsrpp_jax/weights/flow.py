@@ -17,8 +17,9 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
 from bvsrpp_jax.weights.architecture import model_of, sizes_of
-from bvsrpp_jax.weights.dialects import StateDict, misfits, to_model
+from bvsrpp_jax.weights.dialects import StateDict
 from bvsrpp_jax.weights.files import name_of
+from bvsrpp_jax.weights.fitting import misfits, to_model
 from bvsrpp_jax.weights.layout import (
     CONSTANTS,
     Tree,

@@ -26,8 +26,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus, upsamplings
-from bvsrpp_jax.models.resolution import num_halvings
+from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
+from bvsrpp_jax.models.resolution import num_halvings, upsamplings
 from bvsrpp_jax.models.spynet import LEVELS, MEAN, STD
 
 Tree = dict[str, "Tree | np.ndarray"]

@@ -16,6 +16,7 @@ from bvsrpp_jax.weights import dialects, native
 from bvsrpp_jax.weights.catalogue import where_to_get
 from bvsrpp_jax.weights.description import described, description_in
 from bvsrpp_jax.weights.files import exists, name_of, read_file
+from bvsrpp_jax.weights.fitting import to_model
 from bvsrpp_jax.weights.folder import weights_in
 from bvsrpp_jax.weights.layout import Tree
 from bvsrpp_jax.weights.messages import Refused
@@ -156,7 +157,7 @@ def _told(path, step, contents):
 def _read_torch(path) -> Weights:
     file = read_torch(path)
     state = _told(path, torch_state, file)
-    model, params = _told(path, dialects.to_model, state)
+    model, params = _told(path, to_model, state)
     return _weights(model, params, state, file.format, file.verified)
 
 
@@ -176,7 +177,7 @@ def _read_safetensors(path) -> Weights:
             verified="digest in the file",
         )
     state = _told(path, safe_state, file)
-    model, params = _told(path, dialects.to_model, state)
+    model, params = _told(path, to_model, state)
     verified = "nothing: safetensors has no checksum"
     if file.description is not None:
         _told(path, _verify, (model, params, file))
