@@ -30,14 +30,16 @@ with open_clip(args.input) as clip:
     video = np.stack([frame.pixels for frame in islice(clip, 25)])
 random = np.random.default_rng(0)
 model, params = bvsrpp.load(args.weights)
+side = model.scale * model.min_side  # of crops: 256 for x4
 optimizer = optax.adam(1e-5, b2=0.99)  # small: the network has been trained already
 
 
 def sample() -> dict[str, np.ndarray]:
     """Two frames, [n, t, h, w, 3] in [0, 1], cropped, and their low resolution."""
-    t, y, x = random.integers(np.array(video.shape[:3]) - (1, 255, 255))
-    gt = video[None, t : t + 2, y : y + 256, x : x + 256]
-    return {"gt": gt / np.float32(255), "lq": bicubic_downsample(gt) / np.float32(255)}
+    t, y, x = random.integers(np.array(video.shape[:3]) - (1, side - 1, side - 1))
+    gt = video[None, t : t + 2, y : y + side, x : x + side]
+    lq = bicubic_downsample(gt, model.scale)
+    return {"gt": gt / np.float32(255), "lq": lq / np.float32(255)}
 
 
 @jax.jit
