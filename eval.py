@@ -175,8 +175,8 @@ def read_settings(evaluation):
         )
     protocol = replace(protocol, **title, **changes)
     if evaluation.degradations:
-        # Not the title's "bicubic x4": another input, and perhaps another scale.
-        name = protocol.title.partition(",")[0]
+        # Without a set's "bicubic x4": another input, and perhaps another scale.
+        name = title.get("title") or protocol.title.partition(",")[0]
         protocol = replace(protocol, title=f"{name}: input {input_text(protocol)}")
     return protocol, measures
 
