@@ -175,7 +175,9 @@ def read_settings(evaluation):
         )
     protocol = replace(protocol, **title, **changes)
     if evaluation.degradations:
-        protocol = replace(protocol, title=f"{protocol.title}: {input_text(protocol)}")
+        # Without a set's "bicubic x4": another input, and perhaps another scale.
+        name = title.get("title") or protocol.title.partition(",")[0]
+        protocol = replace(protocol, title=f"{name}: input {input_text(protocol)}")
     return protocol, measures
 
 
@@ -213,15 +215,16 @@ def choose_method(config, protocol, measures, on_work):
     return network, model.scale
 
 
-def check_network(model, expected) -> None:
+def check_network(model, settings) -> None:
     """The weights are those of the configuration's network."""
-    for name, value in expected.items():
-        if name in ("dtype", "remat") or value is None:
+    expected = network_of(settings)
+    for name in settings:
+        if name in ("dtype", "remat"):
             continue
-        found = getattr(model, name)
-        if found != (tuple(value) if isinstance(found, tuple) else value):
+        found, wanted = getattr(model, name), getattr(expected, name)
+        if found != wanted:
             raise InputError(
-                f"{FLAGS.weights}: {name} is {found}, in the configuration {value}."
+                f"{FLAGS.weights}: {name} is {found}, in the configuration {wanted}."
                 " Choose the configuration of these weights, or leave out --config."
             )
 

@@ -144,6 +144,7 @@ def _train(config, workdir, accept_config_changes, enter) -> int:
             create_state, optimizer=optimizer, averaged=config.ema_decay is not None
         )
         params = jax.eval_shape(partial(first_params, model, config.seed, ""))
+        check_crop(data.samples.crop_size, model)
     step = data_parallel(step, mesh)
     validate = make_validation(model, validation_clips, channel=validation.channel)
 
@@ -254,6 +255,18 @@ def check_division(config, mesh) -> None:
             f"config.data.batch_size: {size} clips do not divide among {devices}"
             f" devices in {config.accumulate} parts (config.accumulate). Take a"
             f" multiple of {devices * config.accumulate}, or fewer devices."
+        )
+
+
+def check_crop(size: int, model) -> None:
+    """The network takes crops of the input."""
+    side, least = size // model.scale, model.min_side
+    if side < least or side % model.side_multiple:
+        step = model.scale * model.side_multiple
+        raise InputError(
+            f"config.data.samples.crop_size: {size} is {side} pixels of the input, too"
+            f" few or no multiple for this network. Take {model.scale * least} or more"
+            f" in steps of {step}."
         )
 
 

@@ -5,7 +5,6 @@ Data sets, schedules, checkpoints, many devices: train.py.
 """
 
 import argparse
-from itertools import islice
 from pathlib import Path
 
 import jax
@@ -26,24 +25,25 @@ parser.add_argument("--weights", default="lite", help="preset, file or folder")
 parser.add_argument("--out", type=Path, default=Path("out/fine-tuned"))
 args = parser.parse_args()
 
-with open_clip(args.input) as clip:
-    video = np.stack([frame.pixels for frame in islice(clip, 25)])
+with open_clip(args.input, duration=1) as clip:
+    video = np.stack([frame.pixels for frame in clip])
 random = np.random.default_rng(0)
 model, params = bvsrpp.load(args.weights)
+side = model.scale * model.min_side  # of crops: 256 for x4
 optimizer = optax.adam(1e-5, b2=0.99)  # small: the network has been trained already
 
 
-def sample() -> dict[str, np.ndarray]:
-    """Two frames, [n, t, h, w, 3] in [0, 1], cropped, and their low resolution."""
-    t, y, x = random.integers(np.array(video.shape[:3]) - (1, 255, 255))
-    gt = video[None, t : t + 2, y : y + 256, x : x + 256]
-    return {"gt": gt / np.float32(255), "lq": bicubic_downsample(gt) / np.float32(255)}
+def sample() -> tuple[np.ndarray, np.ndarray]:
+    """The low resolution of two frames, [n, t, h, w, 3] uint8, cropped, and these."""
+    t, y, x = random.integers(np.array(video.shape[:3]) - (1, side - 1, side - 1))
+    gt = video[None, t : t + 2, y : y + side, x : x + side]
+    return bicubic_downsample(gt, model.scale), gt
 
 
 @jax.jit
-def step(params, state, batch):
+def step(params, state, lq, gt):
     def loss_of(params):
-        error = model.apply({"params": params}, batch["lq"]) - batch["gt"]
+        error = model.apply({"params": params}, lq / 255) - gt / 255
         return jnp.sqrt(error**2 + 1e-12).mean()  # Charbonnier, as in the paper
 
     loss, grads = jax.value_and_grad(loss_of)(params)
@@ -53,7 +53,7 @@ def step(params, state, batch):
 
 state = optimizer.init(params)
 for number in range(args.steps):
-    params, state, loss = step(params, state, sample())
+    params, state, loss = step(params, state, *sample())
     print(f"step {number}: loss {loss:.4f}")
 
 print("wrote", bvsrpp.Restorer(model, params).save_pretrained(args.out))

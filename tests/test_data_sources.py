@@ -170,12 +170,22 @@ class TestPictureClips:
         with pytest.raises(InputError, match=r"lq/x/00000003\.png: is damaged"):
             source.read(0, 0, 4)
 
-    @pytest.mark.parametrize("size", [(8, 12), (4, 5), (5, 6), (64, 96), (4, 24)])
-    def test_input_that_is_neither_as_large_nor_a_quarter(self, tmp_path, size):
+    @pytest.mark.parametrize("size", [(8, 11), (4, 5), (5, 6), (64, 96), (4, 24)])
+    def test_input_that_is_neither_as_large_nor_smaller_by_a_scale(
+        self, tmp_path, size
+    ):
         write_clip(tmp_path / "gt/x")
         write_clip(tmp_path / "lq/x", height=size[0], width=size[1])
         with pytest.raises(InputError, match=r"lq/x/00000000\.png: is .* 24x16"):
             open_clips("folder", tmp_path, "train")
+
+    @pytest.mark.parametrize("scale", [2, 3, 8])
+    def test_input_of_every_scale_of_networks(self, tmp_path, scale):
+        write_clip(tmp_path / "gt/x", height=24, width=48)
+        write_clip(tmp_path / "lq/x", height=24 // scale, width=48 // scale)
+        source = open_clips("folder", tmp_path, "train")
+        assert source.size(0) == ((24, 48), scale)
+        assert source.read(0, 0, 1)["lq"].shape[1:3] == (24 // scale, 48 // scale)
 
     def test_one_scale_a_data_set(self, tmp_path):
         write_pairs(tmp_path, ["x", "y"])

@@ -187,6 +187,16 @@ def test_any_degradation_of_the_right_frames_passes_without_a_kernel(truths):
     check(made(truths, lambda gt: gt[::4, ::4]), truths, kernel=None)
 
 
+def test_frames_of_any_size_are_compared_at_the_size_of_their_input():
+    """164 pixels are 32 tiles of 5 and a rest of 4, which is a tile's at x8."""
+    lq = photographs.astronaut()[None, :164, :180]
+    gt = lq.repeat(8, axis=1).repeat(8, axis=2)
+    check({"a": lq}, {"a": gt}, kernel=None)
+    other = gt[:, ::-1, ::-1]
+    with pytest.raises(InputError, match="a: .* different scenes"):
+        check({"a": lq}, {"a": other}, kernel=None)
+
+
 def test_frames_out_of_step_are_named_without_a_kernel(truths):
     gt = {"coffee": drifting(photographs.coffee(), step=12, top=50)}
     lq = {"coffee": blurred(gt["coffee"])[[1, 2, 3, 4, 4]]}

@@ -249,6 +249,7 @@ def test_the_network_as_text_is_stablehlo_in_full_precision(exported):
         (("out.jax",), "out.jax: has another suffix than .jaxexport"),
         (("taken.jaxexport",), "taken.jaxexport: exists already. Add --overwrite"),
         (("o.jaxexport", "--stablehlo", "taken.jaxexport"), "taken.jaxexport: exists"),
+        (("o.jaxexport", "--stablehlo", "o.jaxexport"), "is the output itself"),
         (("o.jaxexport", "--platforms", "cpu,gpu"), "platforms: 'gpu' is no platform"),
         (("o.jaxexport", "--dtype", "float16"), "dtype: 'float16' is neither"),
         (("o.jaxexport", "--frames", "0"), "frames: 0 is less than one"),
@@ -264,6 +265,13 @@ def test_bad_options_are_one_line(tmp_path, monkeypatch, capsys, options, messag
     assert err.count("\n") == 1
     assert [path.name for path in tmp_path.iterdir()] == ["taken.jaxexport"]
     assert Path("taken.jaxexport").read_text() == "precious"
+
+
+def test_weights_are_not_replaced_by_what_is_made_of_them(weights, tmp_path):
+    before = weights.read_bytes()
+    with pytest.raises(InputError, match="is the input itself"):
+        export(weights, tmp_path / "o.jaxexport", stablehlo=weights, overwrite=True)
+    assert weights.read_bytes() == before
 
 
 def test_unknown_weights_are_one_line(tmp_path, capsys):

@@ -11,6 +11,7 @@ from stand_in import QUICKLY
 
 from bvsrpp_jax.models import alignment
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
+from bvsrpp_jax.models.grid import BRANCHES
 
 TINY = {
     "mid_channels": 4,
@@ -222,7 +223,16 @@ def test_another_scale_has_its_usual_stride():
     assert restorer.feature_stride == 4
     assert restorer.clone(scale=4).feature_stride == 1
     assert restorer.clone(num_blocks=2).feature_stride == 4
-    assert restorer.clone(scale=1, feature_stride=2).feature_stride == 2
+    finer = restorer.clone(scale=1, feature_stride=2)
+    assert finer.feature_stride == finer.clone(scale=1).feature_stride == 2
+
+
+def test_lists_and_tuples_make_the_same_network():
+    """Of command lines and of JSON come lists."""
+    lists = {"branches": [*BRANCHES], "spynet_channels": [4, 4, 4, 4]}
+    tuples = {name: tuple(value) for name, value in lists.items()}
+    assert BasicVSRPlusPlus(**lists) == BasicVSRPlusPlus(**tuples)
+    assert hash(BasicVSRPlusPlus(**lists)) == hash(BasicVSRPlusPlus(**tuples))
 
 
 @pytest.mark.long

@@ -183,6 +183,7 @@ def test_weights_of_a_file_start_a_run_and_other_networks_are_refused(whole, tmp
         ("data.dataset", "rubbish", "rubbish"),
         ("data.batch_size", 0, r"config\.data\.batch_size: 0"),
         ("accumulate", 2, r"config\.data\.batch_size: 1 clips"),
+        ("model.scale", 8, r"crop_size: 256 is 32 pixels .* Take 512 or more"),
         ("flow_loss_weight", -1.0, "--config: flow_loss_weight is -1.0"),
         ("ema_decay", 2.0, "--config: ema_decay is 2.0"),
         ("validation.degradations", ("fog",), "fog"),

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from bvsrpp_jax import commands
 from bvsrpp_jax.errors import InputError
+from bvsrpp_jax.weights import saving
 from bvsrpp_jax.weights.catalogue import OFFICIAL
 from bvsrpp_jax.weights.convert import convert
 from bvsrpp_jax.weights.native import read_native
@@ -14,6 +16,10 @@ from bvsrpp_jax.weights.saving import unusual_sizes
 from bvsrpp_jax.weights.store import read_weights
 
 FIXTURES = Path(__file__).parent / "fixtures"
+
+
+def test_the_command_offers_every_dialect():
+    assert commands.convert.DIALECTS == saving.DIALECTS
 
 
 @pytest.fixture

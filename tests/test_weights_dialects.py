@@ -197,6 +197,7 @@ VARIANTS = [
     TINY.clone(branches=("forward_1",)),
     TINY.clone(branches=("forward_2", "backward_1", "forward_1")),
     TINY.clone(branches=(*BRANCHES, "backward_3")),
+    TINY.clone(branches=BRANCHES[::-1]),
     TINY.clone(second_order=False, deform_groups=4),
 ]
 
@@ -205,6 +206,15 @@ VARIANTS = [
 def test_sizes_are_read_off_the_shapes(model):
     found = model_of(model_sizes({k: p.shape for k, p in layout(model).items()}))
     assert found == model
+
+
+@pytest.mark.parametrize("scale", [3, 4])
+def test_one_damaged_tensor_does_not_make_it_another_network(scale):
+    model = TINY.clone(scale=scale)
+    shapes = {key: place.shape for key, place in layout(model).items()}
+    for key, shape in shapes.items():
+        damaged = {**shapes, key: (5,) * len(shape)}
+        assert model_of(model_sizes(damaged)) == model, key
 
 
 @pytest.mark.parametrize("prefix", ["", "generator."])

@@ -100,11 +100,13 @@ def open_validation(
       A function for each clip that reads it.
 
     Raises:
-      InputError: there is no such data.
+      InputError: there is no such data, or its stored input is of another scale.
     """
     source = open_source(dataset, root, split)
     if degradations:
         check_degradations(degradations, scale=scale, size=64)
+    else:  # told now, and not after the first hours of a run
+        _read_clip(source, 0, scale=scale, degradations=(), num_frames=1)
     read = partial(
         _read_clip,
         source,
@@ -148,7 +150,14 @@ def _read_clip(
                 f"{clip.name}: the data set stores no input frames. Say in"
                 " config.validation.degradations how to make them."
             )
-        return ValidationClip(to_float(frames["lq"]), gt)
+        lq = to_float(frames["lq"])
+        if gt.shape[1:3] != (scale * lq.shape[1], scale * lq.shape[2]):
+            raise InputError(
+                f"{clip.name}: the ground truth is {gt.shape[1] // lq.shape[1]} times"
+                f" larger than the input, the network's output {scale} times. Say in"
+                " config.validation.degradations how to make another input."
+            )
+        return ValidationClip(lq, gt)
     height, width = (side // scale for side in gt.shape[1:3])
     gt = gt[:, : scale * height, : scale * width]
     window = slice(0, height), slice(0, width)

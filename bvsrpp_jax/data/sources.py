@@ -16,7 +16,7 @@ from bvsrpp_jax.data.layouts import check_dataset, clips_of
 from bvsrpp_jax.data.pictures import picture_size, read_picture
 from bvsrpp_jax.errors import InputError
 
-SCALES = (1, 4)
+SCALES = (1, 2, 3, 4, 8)  # of networks; the sides of tiles divide by all of them
 VERSION = "1.0.0"  # of what builders write
 
 
@@ -42,7 +42,7 @@ class ClipSource(Protocol):
 
         Returns:
           {"gt": [t, h, w, 3] uint8}, and {"lq": [t, h/s, w/s, 3] uint8} if degraded
-          frames are stored; s is 1 or 4.
+          frames are stored; s is one of `SCALES`.
 
         Raises:
           InputError: a file is damaged, missing, or not like the others.
@@ -57,7 +57,7 @@ class StoredClips(ClipSource, Protocol):
         """Height and width of the ground truth; how often larger than the input.
 
         Returns:
-          (h, w), and 1, 4, or None without stored input.
+          (h, w), and one of `SCALES`, or None without stored input.
         """
 
     def only(self, clip: int) -> "StoredClips":
@@ -186,7 +186,7 @@ def scale_between(gt: tuple, lq: tuple, *, name: str | Path) -> int:
             return scale
     raise InputError(
         f"{name}: is {lq[1]}x{lq[0]}, its ground truth {gt[1]}x{gt[0]}. It must be as"
-        " large as that, or have a quarter of its width and height."
+        " large as that, or 2, 3, 4 or 8 times smaller in both directions."
     )
 
 

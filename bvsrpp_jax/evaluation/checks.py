@@ -191,17 +191,16 @@ def _likeness(lq: np.ndarray, gt: np.ndarray, *, side: int | None = None) -> flo
 
     They are compared at the size of the input, or with a shorter side of about `side`.
     """
-    height, width = lq.shape[:2]
-    step = max(1, min(height, width) // side) if side else 1
-    rows, columns = height // step, width // step
-    a, b = (_edges(_shrunk(frame, rows, columns)) for frame in (lq, gt))
+    step = max(1, min(lq.shape[:2]) // side) if side else 1
+    scale = gt.shape[0] // lq.shape[0]
+    a, b = _edges(_shrunk(lq, step)), _edges(_shrunk(gt, scale * step))
     spread = np.sqrt((a * a).sum() * (b * b).sum())
     return float((a * b).sum() / spread) if spread > a.size / 4 else 1.0
 
 
-def _shrunk(frame: np.ndarray, rows: int, columns: int) -> np.ndarray:
-    """The means of equal tiles; what does not fill one at the border is left out."""
-    step = frame.shape[0] // rows
+def _shrunk(frame: np.ndarray, step: int) -> np.ndarray:
+    """The means of square tiles; what does not fill one at the border is left out."""
+    rows, columns = frame.shape[0] // step, frame.shape[1] // step
     tiles = frame[: rows * step, : columns * step].astype(np.float32)
     return tiles.reshape(rows, step, columns, step, 3).mean(axis=(1, 3))
 

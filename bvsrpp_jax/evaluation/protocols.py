@@ -84,14 +84,14 @@ PROTOCOLS = {
     "folder": Protocol("clips of a folder", "folder"),
     "pair": Protocol("clips of two folders, or two videos", "pair"),
     "prepared": Protocol(
-        "prepared clips, bicubic x4",
+        "prepared clips, bicubic",
         "prepared",
         split="validation",
         channel="y",
         degradations=("bicubic",),
     ),
     "generated": Protocol(
-        "a generated clip, bicubic x4",
+        "a generated clip, bicubic",
         "generated",
         channel="y",
         degradations=("bicubic",),

@@ -17,7 +17,7 @@ from bvsrpp_jax.export.artifact import Described, packed
 from bvsrpp_jax.export.functions import functions_of
 from bvsrpp_jax.export.sizes import Sizes, arguments_of
 from bvsrpp_jax.ops.precision import in_full_precision
-from bvsrpp_jax.weights.files import exists, name_of, write_file
+from bvsrpp_jax.weights.files import check_replaceable, name_of, write_file
 from bvsrpp_jax.weights.messages import printable
 from bvsrpp_jax.weights.store import read_weights
 
@@ -34,7 +34,7 @@ class Export:
 
     Attributes:
       source, target: the files.
-      about: the description in the file (`artifact.description`).
+      about: the description in the file (`artifact.packed`).
       size: bytes of the file.
       digest: hexadecimal sha256 of the file.
     """
@@ -76,7 +76,7 @@ def export(
         written; an option has a value that there is not; flatbuffers is not installed.
         A file is there whole or not at all.
     """
-    _check(target, stablehlo, overwrite)
+    _check_files(source, target, stablehlo, overwrite)
     platforms = tuple(dict.fromkeys(platforms))  # each once
     _check_options(sizes, platforms, dtype)
     weights = read_weights(source)
@@ -114,15 +114,18 @@ def _without_paths() -> Iterator[None]:
         jax.config.update("jax_traceback_in_locations_limit", before)
 
 
-def _check(target, stablehlo, overwrite) -> None:
+def _check_files(source, target, stablehlo, overwrite) -> None:
     if Path(target).suffix != SUFFIX:
         raise InputError(
             f"{name_of(target)}: has another suffix than {SUFFIX}. Change it."
         )
-    for path in (target, stablehlo):
-        if path is not None and exists(path) and not overwrite:
+    check_replaceable(target, source, overwrite=overwrite)
+    if stablehlo is not None:
+        check_replaceable(stablehlo, source, overwrite=overwrite)
+        if Path(stablehlo).absolute() == Path(target).absolute():
             raise InputError(
-                f"{name_of(path)}: exists already. Add --overwrite to replace it."
+                f"{name_of(stablehlo)}: is the output itself. Name another file for"
+                " the text."
             )
     if find_spec("flatbuffers") is None:
         raise InputError(

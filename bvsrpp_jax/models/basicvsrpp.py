@@ -96,11 +96,14 @@ class BasicVSRPlusPlus(nn.Module):
     def __post_init__(self):
         if self.feature_stride is None:
             self.feature_stride = 4 if self.scale == 1 else 1
+        # A list would make another network of the same one, and one without a hash.
+        self.branches = tuple(self.branches)
+        self.spynet_channels = tuple(self.spynet_channels)
         super().__post_init__()
 
     def clone(self, **changes: Any) -> "BasicVSRPlusPlus":
         """A network with other fields; with another scale, the stride usual for it."""
-        if "scale" in changes:
+        if changes.get("scale", self.scale) != self.scale:
             changes.setdefault("feature_stride", None)
         return super().clone(**changes)
 

@@ -1,12 +1,10 @@
 """What `bvsrpp convert` does: any weights file in, one of any dialect out."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.weights.architecture import variant_of
-from bvsrpp_jax.weights.files import exists, name_of
+from bvsrpp_jax.weights.files import check_replaceable
 from bvsrpp_jax.weights.layout import num_parameters
 from bvsrpp_jax.weights.saving import check_target, save, unusual_sizes
 from bvsrpp_jax.weights.store import Weights, read_weights
@@ -56,8 +54,7 @@ def convert(
         source, is there already, or cannot be written. Nothing has been written then.
     """
     check_target(target)
-    if exists(target):
-        _check_existing(source, target, overwrite)
+    check_replaceable(target, source, overwrite=overwrite)
     weights = read_weights(source)
     return Conversion(
         source=str(source),
@@ -69,13 +66,3 @@ def convert(
         digest=save(target, weights.model, weights.params, dialect=dialect),
         unusual=unusual_sizes(weights.model),
     )
-
-
-def _check_existing(source, target, overwrite: bool) -> None:
-    name = name_of(target)
-    if exists(source) and os.path.samefile(source, target):
-        raise InputError(f"{name}: is the input itself. Name another output.")
-    if os.path.isdir(target):
-        raise InputError(f"{name}: is a directory. Name a file in it.")
-    if not overwrite:
-        raise InputError(f"{name}: exists already. Add --overwrite to replace it.")

@@ -22,6 +22,25 @@ def exists(path: str | Path) -> bool:
     return os.path.exists(path)
 
 
+def check_replaceable(
+    target: str | Path, source: str | Path, *, overwrite: bool
+) -> None:
+    """Refuses a name that something has already, unless that may be replaced.
+
+    Raises:
+      InputError: it is there and not to be replaced, a directory, or `source` itself.
+    """
+    name = name_of(target)
+    if not exists(target):
+        return
+    if exists(source) and os.path.samefile(source, target):
+        raise InputError(f"{name}: is the input itself. Name another output.")
+    if os.path.isdir(target):
+        raise InputError(f"{name}: is a directory. Name a file in it.")
+    if not overwrite:
+        raise InputError(f"{name}: exists already. Add --overwrite to replace it.")
+
+
 def read_file(path: str | Path) -> bytes:
     """The bytes of a regular file; never more than its size is allocated.
 

@@ -7,7 +7,6 @@ reported as such and does not make all the others look wrong.
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from math import isqrt
 
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
 from bvsrpp_jax.models.grid import BRANCHES
@@ -27,6 +26,7 @@ STEMS = {"feat_extract": 1, "feat_extract.2": 2, "feat_extract.4": 4}
 BRANCH = re.compile(r"backbone\.((?:backward|forward)_[1-9]\d?)\.\S+")
 LAST = re.compile(r"upsample[1-9]")
 UPSAMPLE = re.compile(r"upsample([1-9])\.upsample_conv\.(weight|bias)")
+FACTORS = (2, 3)  # of pixel shuffles
 BLOCK = re.compile(r"(\S+)\.main\.2\.(0|[1-9]\d{0,2})\.conv[12]\.(weight|bias)")
 # How the keys of networks start that are taken for this one, and what they are.
 RELATIVES = (
@@ -119,20 +119,24 @@ def _stem(shapes: Shapes) -> str:
 
 def _branches(shapes: Shapes, channels: int) -> tuple[str, ...]:
     """The branches in the order in which they see one another's features."""
+
+    def width(branch):
+        return shapes.get(f"backbone.{branch}.main.0.weight", ())[1:2]
+
     matches = (BRANCH.fullmatch(key) for key in shapes)
     counts = Counter(match[1] for match in matches if match)
     most = max(counts.values(), default=0)
     # Few keys of one more branch are an error to report, not another network.
     found = [branch for branch, count in counts.items() if 2 * count > most]
+    found = tuple(sorted(found, key=lambda branch: (width(branch), branch)))
+    if {*found} == {*BRANCHES}:
+        widths = [((i + 2) * channels,) for i in range(len(BRANCHES))]
+        return found if [*map(width, found)] == widths else BRANCHES
     fused = shapes.get("reconstruction.main.0.weight", ())[1:2]
     all_four = (1 + len(BRANCHES)) * channels
     if {*found} <= {*BRANCHES} and fused in ((all_four,), ()):
         return BRANCHES
-
-    def width(branch):
-        return shapes.get(f"backbone.{branch}.main.0.weight", ())[1:2]
-
-    return tuple(sorted(found, key=lambda branch: (width(branch), branch))) or BRANCHES
+    return found or BRANCHES
 
 
 def _is_second_order(shapes: Shapes, channels: int) -> bool:
@@ -165,9 +169,9 @@ def _scale(shapes: Shapes, stride: int, channels: int, hr_channels: int) -> int:
     enlargement = 1
     for index in range(1, max(votes, default=0) + 1):
         width = hr_channels if index == max(votes) else channels
-        # One that is missing between others is an error to report, not another scale.
-        size = _majority(votes[index], 4 * width)
-        enlargement *= isqrt(size // max(width, 1))
+        fitting = (f for f in FACTORS if f**2 * width in votes[index])
+        # One that is missing or damaged is an error to report, not another scale.
+        enlargement *= next(fitting, FACTORS[0])
     scale, rest = divmod(enlargement, stride)
     if scale in SCALES and not rest and votes:
         return scale
@@ -178,9 +182,9 @@ def _hr_channels(shapes: Shapes) -> Iterable[int]:
     yield from _outputs(shapes, re.compile(r"conv_hr\.(weight|bias)"))
     last = max((match[0] for key in shapes if (match := LAST.match(key))), default="-")
     for size in _outputs(shapes, re.compile(rf"{last}\.upsample_conv\.\w+")):
-        yield size // 4
-    shape = shapes.get("conv_last.weight", ())
-    yield from shape[1:2]
+        yield from (size // f**2 for f in FACTORS if size % f**2 == 0)
+    for following in ("conv_hr", "conv_last"):
+        yield from shapes.get(f"{following}.weight", ())[1:2]
 
 
 def _count(shapes: Shapes, start: str) -> int:

@@ -38,6 +38,8 @@ class Commands:
         self.folder, self.reds = folder, folder / "REDS"
         write_reds4(self.reds)
         weights.save(folder / "tiny.safetensors", *tiny_network(**SMALLER))
+        warped = tiny_network(**SMALLER, alignment="flow")
+        weights.save(folder / "warped.safetensors", *warped)
         self._cache = folder / "cache"
         self._cache.mkdir(mode=0o700)
 
@@ -238,6 +240,10 @@ def test_wrong_data_is_named_before_anything_is_measured(
             "noise does not make an input",
         ),
         (("--config=configs/lite.py",), "hr_channels is 4, in the configuration 16"),
+        (
+            ("--config=configs/reds4.py", "--weights=warped.safetensors"),
+            "alignment is flow, in the configuration deformable",
+        ),
         (("--process_id=0",), "belong to --multihost"),
         (
             ("--gt=REDS", "--lq=REDS", "--config.evaluation.degradations=('blur',)"),
