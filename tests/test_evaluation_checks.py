@@ -65,6 +65,13 @@ def test_right_input_passes(truths, kernel):
 
 
 @pytest.mark.parametrize("kernel", MAKINGS)
+def test_input_of_another_scale_than_the_protocols_is_named(truths, kernel):
+    half = {name: gt[:, ::2, ::2] for name, gt in truths.items()}
+    with pytest.raises(InputError, match=r"astronaut: the input is 1/2 of .* 1/4\."):
+        check(half, truths, kernel=kernel)
+
+
+@pytest.mark.parametrize("kernel", MAKINGS)
 def test_a_level_more_or_less_here_and_there_passes(truths, kernel):
     lq = made(truths, MAKINGS[kernel])
     rng = np.random.default_rng(0)

@@ -6,6 +6,7 @@ import numpy as np
 from stand_in import StandIn, tiny_network
 
 from bvsrpp_jax.evaluation.validation import make_validation
+from bvsrpp_jax.ops.precision import in_full_precision
 from bvsrpp_jax.restoration.programs import make_programs
 
 
@@ -28,6 +29,13 @@ def test_restoration_multiplies_in_full_precision():
     highest = jax.lax.Precision.HIGHEST
     assert len(found) > 30
     assert set(found) == {(highest, highest)}
+
+
+def test_a_precision_that_was_chosen_is_kept():
+    seen = in_full_precision(lambda: jax.config.jax_default_matmul_precision)
+    assert seen() == "highest"
+    with jax.default_matmul_precision("tensorfloat32"):
+        assert seen() == "tensorfloat32"
 
 
 def test_validation_multiplies_in_full_precision():

@@ -130,6 +130,7 @@ def test_only_the_very_weights_are_called_these_weights():
     ("change", "told"),
     [
         ({"channel": "y"}, "channel y (theirs: rgb)"),
+        ({"scale": 2}, "scale 2 (theirs: 4)"),
         ({"rounding": "none"}, "rounding none (theirs: uint8)"),
         ({"border": 4}, "border 4 (theirs: 0)"),
         ({"ensemble": 8}, "ensemble 8 (theirs: 1)"),

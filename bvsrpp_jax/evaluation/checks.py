@@ -15,7 +15,7 @@ import numpy as np
 from bvsrpp_jax.data.degradations import bicubic_downsample, blur_downsample
 from bvsrpp_jax.errors import InputError
 from bvsrpp_jax.evaluation.clips import EvaluationClip
-from bvsrpp_jax.evaluation.makings import WRONG_MAKINGS
+from bvsrpp_jax.evaluation.makings import STEP, WRONG_MAKINGS
 from bvsrpp_jax.evaluation.metrics import psnr
 
 MOST_CLIPS = 32  # that are looked at, spread over the set
@@ -83,6 +83,12 @@ def _check_making(
     clips: Sequence[EvaluationClip],
 ) -> None:
     """The input is what the kernel makes of the ground truth."""
+    if clip.scale != STEP:
+        raise InputError(
+            f"{clip.name}: the input is 1/{clip.scale} of the ground truth's size, that"
+            f" of the protocol 1/{STEP}. Take the protocol's own, or, for pairs of any"
+            " size, the protocol 'folder'."
+        )
     own = MAKINGS[kernel]
     agreement = _agreement(samples, [own(sample.gt) for sample in samples])
     if agreement >= AGREEMENT:

@@ -19,6 +19,7 @@ import numpy as np
 
 from bvsrpp_jax.evaluation.multiply_adds import multiply_adds
 from bvsrpp_jax.models.basicvsrpp import BasicVSRPlusPlus
+from bvsrpp_jax.ops.precision import in_full_precision
 
 REPEATS = 5
 
@@ -78,7 +79,12 @@ def measure(
         if params is None:
             params = _random_parameters(model, clip)
         params = jax.device_put(params, device)
-        forward = jax.jit(lambda params, lq: model.apply({"params": params}, lq))
+
+        @jax.jit
+        @in_full_precision  # as it is evaluated and as it restores
+        def forward(params, lq):
+            return model.apply({"params": params}, lq)
+
         compiled = forward.lower(params, clip).compile()
         seconds = _seconds(lambda: compiled(params, clip), repeats)
     return Cost(

@@ -11,8 +11,8 @@ import numpy as np
 
 from bvsrpp_jax.data.degradations import BD_PHASE, BD_SIGMA, BD_SIZE, cubic_kernel
 
-_STEP = 4  # ground-truth pixels a side of an input pixel
-_CENTRE = (_STEP - 1) / 2  # of the first input pixel
+STEP = 4  # ground-truth pixels a side of an input pixel
+_CENTRE = (STEP - 1) / 2  # of the first input pixel
 
 
 def sampled(gt: np.ndarray, first: int, weights: Sequence[float]) -> np.ndarray:
@@ -30,7 +30,7 @@ def sampled(gt: np.ndarray, first: int, weights: Sequence[float]) -> np.ndarray:
     frame = gt.astype(np.float64)
     for axis in (0, 1):
         size = frame.shape[axis]
-        starts = first + _STEP * np.arange(size // _STEP)
+        starts = first + STEP * np.arange(size // STEP)
         frame = sum(
             weight * frame.take((starts + tap).clip(0, size - 1), axis=axis)
             for tap, weight in enumerate(weights)
@@ -45,13 +45,13 @@ def _gaussian(size: int) -> np.ndarray:
 
 def _bicubic(shift: int) -> tuple[int, np.ndarray]:
     """MATLAB's kernel, moved by some pixels."""
-    taps = np.arange(-2 * _STEP + 2, 2 * _STEP + 2)
-    return int(taps[0]) + shift, cubic_kernel((taps - _CENTRE) / _STEP)
+    taps = np.arange(-2 * STEP + 2, 2 * STEP + 2)
+    return int(taps[0]) + shift, cubic_kernel((taps - _CENTRE) / STEP)
 
 
 def _sharp_cubic() -> np.ndarray:
     """OpenCV's: constant -3/4, four pixels, whatever the scale."""
-    x = np.abs(np.arange(_STEP) - _CENTRE)
+    x = np.abs(np.arange(STEP) - _CENTRE)
     near = (1.25 * x - 2.25) * x**2 + 1
     far = ((-0.75 * x + 3.75) * x - 6) * x + 3
     return np.where(x <= 1, near, far)
@@ -59,14 +59,14 @@ def _sharp_cubic() -> np.ndarray:
 
 def _table() -> dict[str, tuple[int, Sequence[float]]]:
     """Name -> first tap and weights."""
-    triangle = 1 - np.abs(np.arange(-2, 6) - _CENTRE) / _STEP
+    triangle = 1 - np.abs(np.arange(-2, 6) - _CENTRE) / STEP
     table = {
         "bicubic without antialiasing (OpenCV's)": (0, _sharp_cubic()),
         "bilinear without antialiasing (OpenCV's)": (1, (1, 1)),
         "bilinear with antialiasing (Pillow's)": (-2, triangle),
         "the mean of 4x4 pixels (area)": (0, (1, 1, 1, 1)),
     }
-    for phase in range(_STEP):
+    for phase in range(STEP):
         table[f"every 4th pixel from {phase} on (nearest)"] = (phase, (1,))
         if phase != BD_PHASE:
             name = (

@@ -60,13 +60,14 @@ def record_of(
       outcome: what came of it.
       settings: of `settings_of`.
     """
+    scale = {} if clips[0].scale is None else {"scale": clips[0].scale}
     modes = sorted({done.mode for done in outcome.clips})
     methods = [name for name in (method.name, baseline_of(clips[0])) if name]
     return Record(
         protocol=name,
         title=protocol.title,
         metrics=tuple(measures.metrics),
-        settings={**settings, "engine": "; ".join(modes)},
+        settings={**settings, **scale, "engine": "; ".join(modes)},
         weights=dict(method.facts),
         methods=[
             MethodScores(method, [done.scores[row] for done in outcome.clips])

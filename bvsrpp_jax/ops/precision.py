@@ -11,12 +11,15 @@ def in_full_precision(function: Callable) -> Callable:
 
     By default accelerators multiply float32 with fewer bits (TPUs in bfloat16, recent
     GPUs in TF32). A result that shall be the same everywhere, and what it is measured
-    by, ask for all of them; who wants speed instead computes in bfloat16.
+    by, ask for all of them; who wants speed instead computes in bfloat16. A precision
+    that was chosen (`JAX_DEFAULT_MATMUL_PRECISION`, `jax.default_matmul_precision`)
+    is kept.
     """
 
     @wraps(function)
     def traced(*args, **kwargs):
-        with jax.default_matmul_precision("highest"):
+        chosen = jax.config.jax_default_matmul_precision or "highest"
+        with jax.default_matmul_precision(chosen):
             return function(*args, **kwargs)
 
     return traced

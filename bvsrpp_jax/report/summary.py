@@ -59,6 +59,7 @@ def note(record: Record) -> str:
         "channel": CHANNELS[record.protocol],
         "rounding": "uint8",
         "border": 0,
+        "scale": 4,
         "input": "stored",
         "ensemble": 1,
         "checked": True,

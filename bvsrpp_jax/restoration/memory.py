@@ -101,7 +101,9 @@ def memory_of(
     given = codes if ensemble == 1 else 12  # bytes of a pixel that programs see
     stored = (1 + len(model.branches)) * real * model.mid_channels
     reconstruction = 5 * outputs * real * model.hr_channels // 2
-    alignment = 12 * 27 * model.deform_groups + 7 * real * model.mid_channels + stored
+    alignment = 7 * real * model.mid_channels + stored
+    if model.alignment == "deformable":
+        alignment += 12 * 27 * model.deform_groups
     passing = max(reconstruction, alignment)
     passing += chunk * (3 * stored + outputs * (2 * given + 12))
     # The flow network also looks at the last frame of the chunk before.
