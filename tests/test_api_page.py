@@ -15,12 +15,6 @@ from bvsrpp_jax.restoration.options import Options
 from tools.make_api_page import FACE, PAGE, anchor, page, things
 
 ENTRIES = {name: thing for names in FACE.values() for name, thing in things(names)}
-# Whose use is that of the class, or that only other entries give.
-WITHOUT_EXAMPLE = {
-    "bvsrpp_jax.restoration.Plan",
-    *(f"bvsrpp.BasicVSRPlusPlus.{seam}" for seam in ("features", "flows")),
-    *(f"bvsrpp.BasicVSRPlusPlus.{seam}" for seam in ("propagate", "reconstruct")),
-}
 GLOBALS = {"bvsrpp": bvsrpp, "jax": jax, "jnp": jnp, "np": np}
 
 
@@ -54,7 +48,8 @@ def test_names_of_the_package_are_all_on_the_page():
     assert {f"bvsrpp.{name}" for name in bvsrpp.__all__} <= ENTRIES.keys()
 
 
-@pytest.mark.parametrize("name", [n for n in ENTRIES if n not in WITHOUT_EXAMPLE])
+@pytest.mark.long
+@pytest.mark.parametrize("name", ENTRIES)
 def test_every_example_runs(name, tmp_path, monkeypatch, quick_compiler):
     monkeypatch.chdir(tmp_path)
     write_video("in.mp4", pictures(2))

@@ -34,6 +34,7 @@ FACE = {
             *("BasicVSRPlusPlus.propagate", "BasicVSRPlusPlus.reconstruct"),
         ),
     },
+    "Export": {"bvsrpp_jax.export": ("export",)},
     "Errors": {"bvsrpp_jax": ("InputError",)},
     "Operations": {
         "bvsrpp_jax.ops.warp": ("flow_warp",),

@@ -75,6 +75,12 @@ def export(
       InputError: `source` is no weights file; a file is there already or cannot be
         written; an option has a value that there is not; flatbuffers is not installed.
         A file is there whole or not at all.
+
+    Example:
+      >>> from bvsrpp_jax.export import export
+      >>> written = export("lite", "lite.jaxexport", platforms=["cpu", "tpu"])
+      >>> written.about["functions"]["restore"]["results"]
+      {'output': 'float32[n, t, 4*h, 4*w, 3]'}
     """
     _check_files(source, target, stablehlo, overwrite)
     platforms = tuple(dict.fromkeys(platforms))  # each once

@@ -175,7 +175,16 @@ class BasicVSRPlusPlus(nn.Module):
         return self.reconstruct(lq, feats)
 
     def features(self, lq: jax.Array) -> jax.Array:
-        """g: [n, t, h, w, 3] -> [n, t, h / feature_stride, w / feature_stride, c]."""
+        """g: [n, t, h, w, 3] -> [n, t, h / feature_stride, w / feature_stride, c].
+
+        Example:
+          >>> from functools import partial
+          >>> model, params = bvsrpp.load("lite")
+          >>> lq = jnp.zeros((1, 2, 64, 64, 3))
+          >>> features = jax.jit(partial(model.apply, method="features"))
+          >>> features({"params": params}, lq).shape
+          (1, 2, 64, 64, 24)
+        """
         self._check_input(lq)
         n, t = lq.shape[:2]
         feat = self.feat_extract(lq.reshape(n * t, *lq.shape[2:]))
@@ -191,6 +200,14 @@ class BasicVSRPlusPlus(nn.Module):
           flows_backward, flows_forward: [n, t - 1, h', w', 2] each, in (x, y) feature
           pixels, named after the branches that use them: flows_backward[:, i] leads
           from frame i to frame i + 1, flows_forward[:, i] from i + 1 to i.
+
+        Example:
+          >>> from functools import partial
+          >>> model, params = bvsrpp.load("lite")
+          >>> lq = jnp.zeros((1, 3, 64, 64, 3))
+          >>> flows = jax.jit(partial(model.apply, method="flows"))
+          >>> [flow.shape for flow in jax.eval_shape(flows, {"params": params}, lq)]
+          [(1, 2, 64, 64, 2), (1, 2, 64, 64, 2)]
         """
         self._check_input(lq)
         n, t, h, w, _ = lq.shape
@@ -226,6 +243,18 @@ class BasicVSRPlusPlus(nn.Module):
 
         Returns:
           The branch's features [n, t, h, w, c] and the carry for the next chunk.
+
+        Example:
+          >>> from functools import partial
+          >>> from bvsrpp_jax.models.propagation import empty_carry
+          >>> model, params = bvsrpp.load("lite")
+          >>> g, flow_n1 = jnp.zeros((1, 2, 64, 64, 24)), jnp.zeros((1, 2, 64, 64, 2))
+          >>> branch = partial(model.apply, method="propagate")
+          >>> branch = jax.jit(branch, static_argnums=1)
+          >>> inputs = {"params": params}, "backward_1", (g,), flow_n1, empty_carry(g)
+          >>> feat, carry = branch.eval_shape(*inputs)
+          >>> feat.shape
+          (1, 2, 64, 64, 24)
         """
         if branch not in self.branches:
             raise ValueError(f"branch: {branch!r} is not one of {self.branches}")
@@ -242,6 +271,14 @@ class BasicVSRPlusPlus(nn.Module):
         Returns:
           [n, t, scale * h, scale * w, 3]. High-resolution activations exist for one
           frame at a time: at 1280x720 they are 236 MB a frame.
+
+        Example:
+          >>> from functools import partial
+          >>> model, params = bvsrpp.load("lite")
+          >>> lq, feat = jnp.zeros((1, 2, 64, 64, 3)), jnp.zeros((1, 2, 64, 64, 24))
+          >>> pictures = jax.jit(partial(model.apply, method="reconstruct"))
+          >>> jax.eval_shape(pictures, {"params": params}, lq, [feat] * 5).shape
+          (1, 2, 256, 256, 3)
         """
 
         def step(self, nothing, frame):

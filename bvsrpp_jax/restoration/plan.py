@@ -44,6 +44,11 @@ class Plan:
       shots: nothing is carried across a cut.
       ensemble: how many results are averaged.
       devices: how many of them work at the same time.
+
+    Example:
+      >>> restorer = bvsrpp.Restorer.from_pretrained("lite", tile=160)
+      >>> restorer.plan((180, 320)).tile
+      (106, 128)
     """
 
     window: int | None
