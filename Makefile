@@ -6,7 +6,8 @@
 #   make test PYTEST_ARGS="-k warp"    with arguments of your own
 
 VENV ?= .venv
-PYTEST_ARGS ?= -n 2 -m "not slow"
+# By file, for what the tests of one share is compiled once.
+PYTEST_ARGS ?= -n 2 --dist loadfile -m "not slow"
 export PYTHON
 
 .PHONY: help venv demo test test-slow lint clean

@@ -18,6 +18,7 @@ class Repeating:
     """Stands for an engine whose results are its inputs; `before` is called first."""
 
     scale = feature_stride = 1
+    branches = ("forward_1",)
 
     def __init__(self, before):
         self.model, self._before = self, before
