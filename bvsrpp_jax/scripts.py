@@ -86,6 +86,8 @@ def _parse(script: str, argv: list[str]) -> list[str]:
         told = str(error).strip("'\"").replace("\\'", "'").replace("\\n", ". ")
         leave(f"--config: has no entry {told}")
     except (flags.Error, TypeError, ValueError) as error:
+        if "Traceback" in str(error):  # of a configuration that refuses what it is told
+            leave(f"--config: {str(error).rpartition('Error: ')[2].strip()}")
         if "before a value for --config" in str(error):
             leave("--config: comes before its own entries. Move it to the front.")
         leave(f"{error} See {script} --help.")

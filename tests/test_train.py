@@ -259,6 +259,11 @@ def test_a_plain_folder_trains_and_a_damaged_picture_ends_the_run_by_name(tmp_pa
         (["--config.rates.rat=1"], "rat"),
         (["--config.seed=many"], "seed"),
         (["--config=configs/missing.py"], "configs/missing.py"),
+        (
+            ["--config=configs/ablation.py:all"],
+            "error: --config: configs/ablation.py:all",
+        ),
+        (["--config=configs/reds_scale.py:5"], "write one of 2, 3, 8 after the colon"),
         (["--worckdir=x"], "worckdir"),
         (["stray"], "stray: is no flag"),
     ],
@@ -270,4 +275,5 @@ def test_a_mistyped_command_is_one_line_and_exit_2(tmp_path, arguments, told):
     assert done.returncode == 2
     assert done.stderr.startswith("train.py: error: ")
     assert done.stderr.count("\n") == 1
+    assert "Traceback" not in done.stderr
     assert told in done.stderr

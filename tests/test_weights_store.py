@@ -107,7 +107,7 @@ def test_published_networks_are_told_where_they_are(source, tmp_path, monkeypatc
     assert str(error.value) == (
         "reds4: is a published network, and nothing is downloaded here. Get its file"
         f" from https://download.openmmlab.com/mmediting/restorers/basicvsr_plusplus/"
-        f"{file}, then name it: {file}."
+        f"{file}, then give its path here: {file}."
     )
 
 

@@ -164,5 +164,5 @@ def where_to_get(name: str) -> str:
         return f"is a published network, and its file is here. Name it: {entry.file}."
     return (
         "is a published network, and nothing is downloaded here. Get its file from"
-        f" {entry.source}{entry.file}, then name it: {entry.file}."
+        f" {entry.source}{entry.file}, then give its path here: {entry.file}."
     )

@@ -28,9 +28,14 @@ def check_replaceable(
     """Refuses a name that something has already, unless that may be replaced.
 
     Raises:
-      InputError: it is there and not to be replaced, a directory, or `source` itself.
+      InputError: it is there and not to be replaced, a directory, or `source` itself;
+        or its folder is not there.
     """
-    name = name_of(target)
+    name, folder = name_of(target), Path(target).parent
+    if not exists(folder):
+        raise InputError(
+            f"{name}: there is no folder {name_of(folder)}. Create it or name another."
+        )
     if not exists(target):
         return
     if exists(source) and os.path.samefile(source, target):
