@@ -15,15 +15,11 @@ is listed.
 """
 
 import argparse
-import collections
 import functools
 import io
 import random
-import select
-import subprocess
 import sys
 import tempfile
-import time
 import warnings
 from fractions import Fraction
 from pathlib import Path
@@ -31,6 +27,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 import numpy as np  # noqa: E402
+from fuzzing import supervise  # noqa: E402
 from malformed_media import seed  # noqa: E402
 from media_files import pictures  # noqa: E402
 from PIL import Image  # noqa: E402
@@ -81,33 +78,8 @@ def main() -> None:
     elif arguments.case is not None:
         print(attempt(arguments.case, *kind))
     else:
-        supervise(arguments.seconds, *kind)
-
-
-def supervise(seconds: float, what: str, how: str) -> None:
-    """Starts a worker again and again."""
-    counts, case, end = collections.Counter(), 0, time.monotonic() + seconds
-    program = [sys.executable, __file__, "--what", what, "--how", how]
-    while time.monotonic() < end:
-        command = [*program, "--worker", str(case)]
-        # libtiff and others tell the terminal of what they find.
-        quiet = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-        with subprocess.Popen(command, **quiet) as worker:
-            while time.monotonic() < end:
-                ready, _, _ = select.select([worker.stdout], [], [], HANG)
-                line = worker.stdout.readline().decode() if ready else ""
-                if not line:
-                    break
-                case, outcome = case + 1, line.strip()
-                counts[outcome.split(":")[0]] += 1
-                if outcome.startswith("other"):
-                    print(f"case {case - 1}: {outcome}")
-            worker.kill()
-        if time.monotonic() < end:
-            outcome = f"ended with {worker.returncode}" if ready else "hung"
-            print(f"case {case}: {outcome}")
-            case, counts[outcome] = case + 1, counts[outcome] + 1
-    print(f"{case} cases: {dict(counts)}")
+        program = [sys.executable, __file__, "--what", kind[0], "--how", kind[1]]
+        supervise(program, arguments.seconds, hang=HANG)
 
 
 def work(first: int, what: str, how: str) -> None:

@@ -12,16 +12,12 @@ a network nor an `InputError` of one line is listed, and makes the exit code 1.
 """
 
 import argparse
-import collections
 import functools
 import io
 import lzma
 import random
-import select
-import subprocess
 import sys
 import tempfile
-import time
 import warnings
 import zipfile
 from pathlib import Path
@@ -29,6 +25,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
+from fuzzing import supervise  # noqa: E402
 from handmade import archive  # noqa: E402
 from read_hostile import attempt, limit_memory, watch  # noqa: E402
 
@@ -59,31 +56,8 @@ def main() -> int:
         return 0
     if args.worker is not None:
         return work(args.worker)
-    return supervise(args.seconds)
-
-
-def supervise(seconds: float) -> int:
-    """Starts worker after worker and prints what became of the cases."""
-    counts, case, end = collections.Counter(), 0, time.monotonic() + seconds
-    while time.monotonic() < end:
-        command = [sys.executable, __file__, "--worker", str(case)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE) as worker:
-            while time.monotonic() < end:
-                ready, _, _ = select.select([worker.stdout], [], [], HANG)
-                line = worker.stdout.readline().decode() if ready else ""
-                if not line:
-                    break
-                case, outcome = case + 1, line.strip()
-                counts[outcome.split(":")[0]] += 1
-                if outcome.startswith("other"):
-                    print(f"case {case - 1}: {outcome}", flush=True)
-            worker.kill()
-        if time.monotonic() < end:
-            outcome = f"ended with {worker.returncode}" if ready else "hung"
-            print(f"case {case}: {outcome}", flush=True)
-            case, counts[outcome] = case + 1, counts[outcome] + 1
-    print(f"{case} cases: {dict(counts)}")
-    return int(not counts.keys() <= {"read", "refused"})
+    found = supervise([sys.executable, __file__], args.seconds, hang=HANG)
+    return int(not found <= {"read", "refused"})
 
 
 def work(first: int) -> None:

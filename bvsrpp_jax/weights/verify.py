@@ -100,10 +100,9 @@ def random_clip(model: BasicVSRPlusPlus) -> np.ndarray:
 
 
 def restored(model: BasicVSRPlusPlus, params: Tree, lq: np.ndarray) -> np.ndarray:
-    """The network's output in full float32, on the CPU as PyTorch's is."""
-    cpu = jax.devices("cpu")[0]
+    """The network's output on the CPU, as PyTorch's is."""
     network = jax.jit(lambda params, lq: model.apply({"params": params}, lq))
-    with jax.default_device(cpu), jax.default_matmul_precision("highest"):
+    with jax.default_device(jax.devices("cpu")[0]):  # which knows full float32 alone
         return np.asarray(network(params, lq))
 
 
