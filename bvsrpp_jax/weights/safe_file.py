@@ -18,7 +18,8 @@ from bvsrpp_jax.weights.messages import Refused, listed, printable
 from bvsrpp_jax.weights.torch_tensor import MAX_RANK
 
 TORCH = (b"PK\x03\x04", b"\x80\x02")  # how its files begin: zip, legacy
-MAX_HEADER = 4 << 20  # bytes; c128n25 has 0.1 MB
+# Bytes; c128n25 has 0.1 MB. A header is read into thirty times its size.
+MAX_HEADER = 1 << 20
 DTYPES = {
     "F64": np.dtype("<f8"),
     "F32": np.dtype("<f4"),
